@@ -1,0 +1,291 @@
+-- 002-functions.sql: the only ways to write to the ledger.
+--
+-- Each function is one transaction of one statement: SELECT f(...) under
+-- READ COMMITTED, where every statement inside sees what was committed when
+-- it began. Whoever waits for another's row therefore sees the outcome after
+-- the wait. Each may be sent any number of times for the same order.
+--
+-- Order of locks everywhere: the record of the order, then the account.
+
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+BEGIN;
+
+-- What stands for (user, order), or no row. An order of somebody else is no
+-- order. Under synchronous replication the row is locked first: a commit whose
+-- wait for the standby was cut short is visible here, but nobody may be told
+-- of it before a standby has it, and committing a lock waits for just that.
+CREATE OR REPLACE FUNCTION withdraw_find(p_user bigint, p_order uuid)
+RETURNS TABLE (order_id uuid, status smallint, amount numeric, currency text,
+	reason text, balance_after numeric, version bigint, created_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+	IF current_setting('synchronous_standby_names') <> '' THEN
+		PERFORM 1 FROM withdraw_record r
+			WHERE r.order_id = p_order AND r.user_id = p_user
+			FOR NO KEY UPDATE;
+	END IF;
+	RETURN QUERY
+		SELECT r.order_id, r.status, r.amount, r.currency, r.reason,
+			r.balance_after, r.version,
+			(extract(epoch FROM r.created_at) * 1000000)::bigint
+		FROM withdraw_record r
+		WHERE r.order_id = p_order AND r.user_id = p_user;
+	IF NOT FOUND THEN
+		RETURN QUERY
+			SELECT f.order_id, 3::smallint, NULL::numeric, f.currency,
+				NULL::text, NULL::numeric, NULL::bigint,
+				(extract(epoch FROM f.created_at) * 1000000)::bigint
+			FROM withdraw_foreign_void f
+			WHERE f.order_id = p_order AND f.user_id = p_user;
+	END IF;
+END $$;
+
+-- What stands after an insert of p_order met a record that is there already.
+-- If that record is another user's, the order is void for p_user for good;
+-- replayed is false when that was written just now.
+CREATE OR REPLACE FUNCTION withdraw_standing(p_user bigint, p_order uuid,
+	p_currency text)
+RETURNS TABLE (replayed boolean, order_id uuid, status smallint,
+	amount numeric, currency text, reason text, balance_after numeric,
+	version bigint, created_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	v_new boolean;
+BEGIN
+	INSERT INTO withdraw_foreign_void (user_id, order_id, currency, created_at)
+		SELECT p_user, r.order_id, p_currency, clock_timestamp()
+		FROM withdraw_record r
+		WHERE r.order_id = p_order AND r.user_id <> p_user
+		ON CONFLICT DO NOTHING;
+	v_new := FOUND;
+	RETURN QUERY SELECT NOT v_new, f.* FROM withdraw_find(p_user, p_order) f;
+	IF NOT FOUND THEN
+		-- records are never deleted; should one be, nothing is claimed
+		RAISE EXCEPTION 'order % met a record that is gone', p_order
+			USING ERRCODE = 'serialization_failure';
+	END IF;
+END $$;
+
+-- One withdrawal, decided once. Returns the record that stands; replayed says
+-- that it was there before this call. No row: the user has no account (and
+-- nothing was recorded). p_min and p_max may be NULL: no such limit.
+--
+-- The record is written with the values that the balance as read gives. If
+-- somebody moved the account meanwhile, the version in the UPDATE does not
+-- match: the row is read again, now locked, and the decision made anew. With
+-- the row locked nobody can move it again, so the second round is the last.
+CREATE OR REPLACE FUNCTION withdraw_execute(p_user bigint, p_order uuid,
+	p_amount numeric, p_currency text, p_min numeric, p_max numeric)
+RETURNS TABLE (replayed boolean, order_id uuid, status smallint,
+	amount numeric, currency text, reason text, balance_after numeric,
+	version bigint, created_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	v_balance numeric;
+	v_version bigint;
+	v_state   text;
+	v_reason  text;
+	v_status  smallint;
+	v_after   numeric;
+	v_head    bigint;
+	v_now     timestamptz := clock_timestamp();
+BEGIN
+	SELECT a.balance, a.version, a.state INTO v_balance, v_version, v_state
+		FROM account a WHERE a.user_id = p_user;
+	IF NOT FOUND THEN
+		RETURN QUERY SELECT true, f.* FROM withdraw_find(p_user, p_order) f;
+		RETURN;
+	END IF;
+
+	FOR attempt IN 1..2 LOOP
+		v_reason := CASE
+			WHEN p_amount < p_min THEN 'below-minimum'
+			WHEN p_amount > p_max THEN 'above-maximum'
+			WHEN v_state <> 'active' THEN 'account-frozen'
+			WHEN v_balance < p_amount THEN 'insufficient-funds'
+		END;
+		IF v_reason IS NULL THEN
+			v_status := 1;
+			v_after := v_balance - p_amount;
+			v_head := v_version + 1;
+		ELSE
+			v_status := 2;
+			v_after := v_balance;
+			v_head := v_version;
+		END IF;
+
+		IF attempt = 1 THEN
+			-- waits for a twin that is under way, on the index
+			INSERT INTO withdraw_record AS r (order_id, user_id, amount,
+					currency, status, reason, balance_after, version,
+					created_at)
+				VALUES (p_order, p_user, p_amount, p_currency, v_status,
+					v_reason, v_after, v_head, v_now)
+				ON CONFLICT ON CONSTRAINT withdraw_record_pkey DO NOTHING;
+			IF NOT FOUND THEN
+				RETURN QUERY SELECT s.*
+					FROM withdraw_standing(p_user, p_order, p_currency) s;
+				RETURN;
+			END IF;
+		ELSE
+			UPDATE withdraw_record r
+				SET status = v_status, reason = v_reason,
+					balance_after = v_after, version = v_head
+				WHERE r.order_id = p_order;
+		END IF;
+
+		IF v_status = 1 THEN
+			UPDATE account a
+				SET balance = v_after, version = v_head
+				WHERE a.user_id = p_user AND a.version = v_version
+					AND a.balance >= p_amount;
+			IF NOT FOUND THEN
+				-- somebody moved first: read again, locked
+				SELECT a.balance, a.version, a.state
+					INTO STRICT v_balance, v_version, v_state
+					FROM account a WHERE a.user_id = p_user FOR UPDATE;
+				CONTINUE;
+			END IF;
+			INSERT INTO ledger_entry (user_id, version, kind, delta,
+					balance_after, order_id, created_at)
+				VALUES (p_user, v_head, 'withdraw', -p_amount, v_after,
+					p_order, v_now);
+		END IF;
+
+		RETURN QUERY SELECT false, p_order, v_status,
+			p_amount::numeric(18,2), p_currency, v_reason,
+			v_after::numeric(18,2), v_head,
+			(extract(epoch FROM v_now) * 1000000)::bigint;
+		RETURN;
+	END LOOP;
+	RAISE EXCEPTION 'account % moved while its row was locked', p_user
+		USING ERRCODE = 'serialization_failure';
+END $$;
+
+-- Close an order for good, unless it is decided already; returns what stands.
+-- An insert, never a look-up: it waits for a withdrawal that is under way.
+CREATE OR REPLACE FUNCTION withdraw_void(p_user bigint, p_order uuid,
+	p_currency text)
+RETURNS TABLE (replayed boolean, order_id uuid, status smallint,
+	amount numeric, currency text, reason text, balance_after numeric,
+	version bigint, created_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+	INSERT INTO withdraw_record (order_id, user_id, currency, status,
+			created_at)
+		VALUES (p_order, p_user, p_currency, 3, clock_timestamp())
+		ON CONFLICT ON CONSTRAINT withdraw_record_pkey DO NOTHING;
+	IF FOUND THEN
+		RETURN QUERY SELECT false, f.* FROM withdraw_find(p_user, p_order) f;
+	ELSE
+		RETURN QUERY SELECT s.*
+			FROM withdraw_standing(p_user, p_order, p_currency) s;
+	END IF;
+END $$;
+
+-- A user's orders, newest first, from just after (p_before_us, p_before_order)
+-- on; both NULL for the first page.
+CREATE OR REPLACE FUNCTION withdraw_list(p_user bigint, p_limit integer,
+	p_before_us bigint, p_before_order uuid)
+RETURNS TABLE (order_id uuid, status smallint, amount numeric, currency text,
+	reason text, balance_after numeric, version bigint, created_us bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	v_at timestamptz := coalesce('epoch'::timestamptz
+		+ p_before_us * interval '1 microsecond', 'infinity');
+	v_order uuid := coalesce(p_before_order,
+		'ffffffff-ffff-ffff-ffff-ffffffffffff');
+BEGIN
+	RETURN QUERY
+		SELECT u.order_id, u.status, u.amount, u.currency, u.reason,
+			u.balance_after, u.version,
+			(extract(epoch FROM u.created_at) * 1000000)::bigint
+		FROM (
+			(SELECT r.order_id, r.status, r.amount, r.currency, r.reason,
+				r.balance_after, r.version, r.created_at
+			FROM withdraw_record r
+			WHERE r.user_id = p_user
+				AND (r.created_at, r.order_id) < (v_at, v_order)
+			ORDER BY r.created_at DESC, r.order_id DESC LIMIT p_limit)
+			UNION ALL
+			SELECT f.order_id, 3::smallint, NULL, f.currency, NULL, NULL,
+				NULL, f.created_at
+			FROM withdraw_foreign_void f
+			WHERE f.user_id = p_user
+				AND (f.created_at, f.order_id) < (v_at, v_order)
+		) u
+		ORDER BY u.created_at DESC, u.order_id DESC LIMIT p_limit;
+END $$;
+
+-- Open an account with its first entry. An existing account is an error.
+CREATE OR REPLACE FUNCTION account_open(p_user bigint, p_amount numeric)
+RETURNS TABLE (balance numeric, version bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+	IF p_amount < 0 OR p_amount <> round(p_amount, 2) THEN
+		RAISE EXCEPTION 'an account opens with an amount of at least 0.00, in whole cents, not %', p_amount
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	INSERT INTO account (user_id, balance, version)
+		VALUES (p_user, p_amount, 1);
+	INSERT INTO ledger_entry (user_id, version, kind, delta, balance_after,
+			created_at)
+		VALUES (p_user, 1, 'open', p_amount, p_amount, clock_timestamp());
+	RETURN QUERY SELECT p_amount::numeric(18,2), 1::bigint;
+END $$;
+
+-- Put money into an account. No row: there is no such account.
+CREATE OR REPLACE FUNCTION account_credit(p_user bigint, p_amount numeric)
+RETURNS TABLE (balance numeric, version bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	v_balance numeric;
+	v_version bigint;
+BEGIN
+	IF p_amount <= 0 OR p_amount <> round(p_amount, 2) THEN
+		RAISE EXCEPTION 'a credit is an amount above 0.00, in whole cents, not %', p_amount
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	UPDATE account a SET balance = a.balance + p_amount,
+			version = a.version + 1
+		WHERE a.user_id = p_user
+		RETURNING a.balance, a.version INTO v_balance, v_version;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	INSERT INTO ledger_entry (user_id, version, kind, delta, balance_after,
+			created_at)
+		VALUES (p_user, v_version, 'credit', p_amount, v_balance,
+			clock_timestamp());
+	RETURN QUERY SELECT v_balance, v_version;
+END $$;
+
+-- Names the history that commits of this server belong to: the cluster and
+-- its timeline. A cached answer of another history (a standby was promoted
+-- and lost the last commits, a backup was restored) is not found any more.
+CREATE OR REPLACE FUNCTION withdraw_epoch() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+	SELECT to_hex((SELECT system_identifier FROM pg_control_system()))
+		|| '.' || CASE WHEN pg_is_in_recovery() THEN 'recovery'
+			ELSE ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+				'0') END;
+$$;
+
+COMMIT;
