@@ -1,0 +1,28 @@
+/* log.h: messages to stderr, a line each.
+ *
+ * Control bytes and everything that is not ASCII are escaped, so that no
+ * input can forge a line. With $JOURNAL_STREAM each line has its sd-daemon(3)
+ * priority, otherwise the time. Messages: lower case, no full stop. Never
+ * give it a token or a password. errno is kept. */
+#ifndef LOG_H
+#define LOG_H
+
+#define LOG_FORMAT(n) __attribute__((format(printf, n, n + 1)))
+
+/* role: "master", "worker", ...; kept, not copied. */
+void log_init(const char *role);
+
+void log_info(const char *fmt, ...) LOG_FORMAT(1);
+/* Adds ": strerror(errno)". */
+void log_warn(const char *fmt, ...) LOG_FORMAT(1);
+void log_warnx(const char *fmt, ...) LOG_FORMAT(1);
+
+/* Log and exit with status 2: could not do its work. */
+_Noreturn void fatal(const char *fmt, ...) LOG_FORMAT(1);
+_Noreturn void fatalx(const char *fmt, ...) LOG_FORMAT(1);
+
+/* Memory that is there, zeroed, or the end of the process: the master starts
+ * another, and Postgres rolls back what was under way. Free with free(). */
+void *xcalloc(unsigned long n, unsigned long size);
+
+#endif
