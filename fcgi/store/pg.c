@@ -1,0 +1,719 @@
+/* pg.c: see pg.h. */
+#include "pg.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
+
+#define CONNECT_TIMEOUT 3.0 /* seconds, with the set-up */
+#define RETRY_FIRST	0.1 /* seconds between tries, doubled up to */
+#define RETRY_LAST	1.0
+#define TRIES		10 /* of one call; its deadline ends it sooner */
+
+enum conn_state { CONN_DOWN, CONN_CONNECTING, CONN_SETUP, CONN_IDLE, CONN_BUSY };
+
+struct pg_conn {
+	struct pg *pg;
+	PGconn *c;
+	enum conn_state state;
+	ev_io io;
+	ev_timer timer; /* connecting: its end; down: the next try */
+	struct pg_call *call;
+	PGresult *result;    /* the rows, or the first error */
+	bool commit_warning; /* the server was not sure of its commit */
+};
+
+struct pg {
+	struct ev_loop *loop;
+	const struct config *cfg;
+	char *setup; /* one string of SQL that makes a connection ready */
+	struct pg_conn *conns;
+	int nconns, nready;
+	bool failing; /* the last try to connect failed */
+	bool unfit;
+	double delay;
+	struct pg_call *head, *tail; /* the queue */
+	ev_prepare pump; /* never started, only fed: queue to connections */
+	char problem[256];
+	char epoch[48];
+};
+
+/* A view on a PGresult, so that callers do not see libpq. */
+struct pg_rows {
+	const PGresult *result;
+};
+
+static void conn_connect(struct pg_conn *k);
+static void on_conn_io(struct ev_loop *loop, ev_io *io, int revents);
+
+/* --- the queue ------------------------------------------------------------ */
+
+/* Before the loop waits again, not here: who submits is not called back from
+ * inside of it. */
+static void
+pump_soon(struct pg *pg)
+{
+	ev_feed_event(pg->loop, &pg->pump, EV_CUSTOM);
+}
+
+static void
+queue_push(struct pg *pg, struct pg_call *call)
+{
+	call->next = NULL;
+	call->prev = pg->tail;
+	if (pg->tail != NULL)
+		pg->tail->next = call;
+	else
+		pg->head = call;
+	pg->tail = call;
+	pump_soon(pg);
+}
+
+static void
+queue_remove(struct pg *pg, struct pg_call *call)
+{
+	*(call->prev ? &call->prev->next : &pg->head) = call->next;
+	*(call->next ? &call->next->prev : &pg->tail) = call->prev;
+	call->prev = call->next = NULL;
+}
+
+static void
+call_done(struct pg_call *call, enum pg_verdict v, const PGresult *result)
+{
+	const struct pg_rows rows = {result};
+
+	ev_timer_stop(call->pg->loop, &call->deadline);
+	call->done(call, v, v == PG_ROWS ? &rows : NULL);
+}
+
+static void
+call_failed(struct pg_call *call)
+{
+	call_done(call, call->uncertain ? PG_UNCERTAIN : PG_FAILED, NULL);
+}
+
+/* Back into the queue, or done if there is no sense in another try. */
+static void
+call_again(struct pg_call *call)
+{
+	if (call->tries < TRIES)
+		queue_push(call->pg, call);
+	else
+		call_failed(call);
+}
+
+/* --- connections ---------------------------------------------------------- */
+
+static void
+conn_watch(struct pg_conn *k, int events)
+{
+	ev_io_stop(k->pg->loop, &k->io);
+	ev_io_set(&k->io, PQsocket(k->c), events);
+	ev_io_start(k->pg->loop, &k->io);
+}
+
+/* Closes it; the call on it, if any, is the caller's to go on with. */
+static struct pg_call *
+conn_close(struct pg_conn *k)
+{
+	struct pg_call *call = k->call;
+	struct pg *pg = k->pg;
+
+	if (k->state == CONN_IDLE || k->state == CONN_BUSY)
+		pg->nready--;
+	k->state = CONN_DOWN;
+	ev_io_stop(pg->loop, &k->io);
+	ev_timer_stop(pg->loop, &k->timer);
+	PQclear(k->result);
+	k->result = NULL;
+	PQfinish(k->c);
+	k->c = NULL;
+	k->call = NULL;
+	if (call != NULL)
+		call->conn = NULL;
+	return call;
+}
+
+static void
+conn_timer(struct pg_conn *k, double delay) /* must not be running */
+{
+	ev_timer_set(&k->timer, delay, 0);
+	ev_timer_start(k->pg->loop, &k->timer);
+}
+
+/* The first line of libpq's message, which has several. */
+static void
+first_line(char *out, size_t room, const char *message)
+{
+	snprintf(out, room, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+/* A try to connect came to nothing. */
+static void
+conn_failed(struct pg_conn *k, const char *message)
+{
+	struct pg *pg = k->pg;
+	char why[256];
+
+	first_line(why, sizeof(why), message);
+	if (strcmp(pg->problem, why) != 0)
+		log_warnx("postgres: %s; trying again", why);
+	snprintf(pg->problem, sizeof(pg->problem), "%s", why);
+	pg->failing = true;
+	conn_close(k);
+	conn_timer(k, pg->delay);
+	pg->delay *= 2;
+	if (pg->delay > RETRY_LAST)
+		pg->delay = RETRY_LAST;
+	pump_soon(pg); /* those who need not wait for a connection */
+}
+
+/* A working connection broke, at rest or with a call on it. Whether that was
+ * committed nobody can say: it is sent again. A look-up would not do: it
+ * cannot see a commit that is still under way; the statement waits for it. */
+static void
+conn_lost(struct pg_conn *k, const char *message)
+{
+	struct pg_call *call;
+	char why[256];
+
+	first_line(why, sizeof(why), message);
+	log_warnx("postgres connection lost%s%s: %s",
+	    k->call ? " during request " : "", k->call ? k->call->request : "",
+	    why);
+	call = conn_close(k);
+	conn_timer(k, 0);
+	if (call != NULL) {
+		call->uncertain = true;
+		call_again(call);
+	}
+}
+
+static void
+conn_ready(struct pg_conn *k)
+{
+	struct pg *pg = k->pg;
+
+	ev_timer_stop(pg->loop, &k->timer);
+	k->state = CONN_IDLE;
+	pg->nready++;
+	pg->delay = RETRY_FIRST;
+	pg->unfit = false;
+	if (pg->failing)
+		log_info("postgres is up again");
+	pg->failing = false;
+	pg->problem[0] = '\0';
+	conn_watch(k, EV_READ);
+	pump_soon(pg);
+}
+
+/* --- set-up: one round trip that checks the server and makes it ready ----- */
+
+/* The checks come first, so that what they see is the server's own setting.
+ * A commit that is acknowledged must survive (design, section 8). */
+static const char checks[] =
+    "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
+    /* pinned for the session: a reload cannot weaken it */
+    " set_config('synchronous_commit', current_setting('synchronous_commit'),"
+    " false), withdraw_epoch();";
+
+static bool
+check_server(struct pg_conn *k, const PGresult *r)
+{
+	static const char *const names[] = {"fsync", "full_page_writes",
+	    "synchronous_commit"};
+	char why[200];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		const char *value = PQgetvalue(r, 0, i);
+
+		if (strcmp(value, "on") == 0 ||
+		    (i == 2 && strcmp(value, "remote_apply") == 0))
+			continue;
+		snprintf(why, sizeof(why), "the server has %s = %s and could "
+		    "lose a commit that it acknowledged; set it to on",
+		    names[i], value);
+		k->pg->unfit = true;
+		conn_failed(k, why);
+		return false;
+	}
+	snprintf(k->pg->epoch, sizeof(k->pg->epoch), "%s", PQgetvalue(r, 0, 3));
+	return true;
+}
+
+/* The several results of the set-up; any error ends it. */
+static void
+setup_results(struct pg_conn *k)
+{
+	while (!PQisBusy(k->c)) {
+		PGresult *r = PQgetResult(k->c);
+		ExecStatusType status = PQresultStatus(r);
+
+		if (r == NULL) {
+			conn_ready(k);
+			return;
+		}
+		if (status == PGRES_TUPLES_OK) {
+			if (!check_server(k, r)) {
+				PQclear(r);
+				return;
+			}
+		} else if (status != PGRES_COMMAND_OK) {
+			const char *state = PQresultErrorField(r,
+			    PG_DIAG_SQLSTATE);
+			char line[160], why[256];
+
+			first_line(line, sizeof(line), PQresultErrorMessage(r));
+			/* class 42: a function or table is not there, or not
+			 * for this role */
+			k->pg->unfit = state && strncmp(state, "42", 2) == 0;
+			snprintf(why, sizeof(why), "%s%s", line, k->pg->unfit ?
+			    " (apply sql/*.sql in order, and connect as a role "
+			    "that may use it: withdraw_service)" : "");
+			PQclear(r);
+			conn_failed(k, why);
+			return;
+		}
+		PQclear(r);
+	}
+}
+
+static void
+conn_setup(struct pg_conn *k)
+{
+	k->state = CONN_SETUP;
+	if (PQsetnonblocking(k->c, 1) != 0 ||
+	    !PQsendQuery(k->c, k->pg->setup)) {
+		conn_failed(k, PQerrorMessage(k->c));
+		return;
+	}
+	conn_watch(k, EV_READ | EV_WRITE);
+}
+
+static void
+connect_poll(struct pg_conn *k)
+{
+	switch (PQconnectPoll(k->c)) {
+	case PGRES_POLLING_READING:
+		conn_watch(k, EV_READ); /* the socket may be another now */
+		break;
+	case PGRES_POLLING_WRITING:
+		conn_watch(k, EV_WRITE);
+		break;
+	case PGRES_POLLING_OK:
+		conn_setup(k);
+		break;
+	case PGRES_POLLING_ACTIVE:
+	case PGRES_POLLING_FAILED:
+		conn_failed(k, PQerrorMessage(k->c));
+		break;
+	}
+}
+
+/* "canceling wait for synchronous replication", and its like: a warning that
+ * comes with a commit that looks like any other. */
+static void
+on_notice(void *arg, const PGresult *r)
+{
+	struct pg_conn *k = arg;
+	const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (severity == NULL || strcmp(severity, "WARNING") != 0)
+		return;
+	k->commit_warning = true;
+	log_warnx("postgres warns: %s", text ? text : "");
+}
+
+static void
+on_conn_timer(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct pg_conn *k = t->data;
+
+	(void)loop, (void)revents;
+	if (k->state == CONN_DOWN)
+		conn_connect(k);
+	else
+		conn_failed(k, "no connection in time");
+}
+
+static void
+conn_connect(struct pg_conn *k)
+{
+	/* libpq's own environment says where to; these are only defaults */
+	const char *const keys[] = {"fallback_application_name",
+	    "target_session_attrs", "keepalives_idle", "tcp_user_timeout",
+	    NULL};
+	const char *attrs = getenv("PGTARGETSESSIONATTRS");
+	const char *const values[] = {"withdrawd",
+	    attrs ? attrs : "read-write", "10", "10000", NULL};
+
+	k->c = PQconnectStartParams(keys, values, 0);
+	if (k->c == NULL)
+		fatalx("out of memory");
+	k->state = CONN_CONNECTING;
+	if (PQstatus(k->c) == CONNECTION_BAD) {
+		conn_failed(k, PQerrorMessage(k->c));
+		return;
+	}
+	PQsetNoticeReceiver(k->c, on_notice, k);
+	conn_timer(k, CONNECT_TIMEOUT);
+	conn_watch(k, EV_WRITE);
+}
+
+/* --- one call on a connection --------------------------------------------- */
+
+static void
+conn_flush(struct pg_conn *k)
+{
+	int rc = PQflush(k->c);
+
+	if (rc < 0)
+		conn_lost(k, PQerrorMessage(k->c));
+	else if (rc > 0)
+		conn_watch(k, EV_READ | EV_WRITE);
+}
+
+static void
+conn_send(struct pg_conn *k, struct pg_call *call)
+{
+	k->state = CONN_BUSY;
+	k->call = call;
+	k->commit_warning = false;
+	call->conn = k;
+	call->tries++;
+	if (!PQsendQueryPrepared(k->c, call->statement->name, call->nparams,
+		call->param, NULL, NULL, 0)) {
+		conn_lost(k, PQerrorMessage(k->c));
+		return;
+	}
+	conn_flush(k);
+}
+
+/* The server refused, and is fit to go on: surely nothing was committed by
+ * this try. Some refusals end with another try. */
+static void
+call_refused(struct pg_conn *k)
+{
+	const char *state = PQresultErrorField(k->result, PG_DIAG_SQLSTATE);
+	bool again = state != NULL && (strcmp(state, "40001") == 0 ||
+	    strcmp(state, "40P01") == 0 || /* serialization, deadlock */
+	    strcmp(state, "25006") == 0 || /* a standby now: another may do */
+	    strcmp(state, "26000") == 0);  /* a pooler lost the statement */
+	char line[200];
+	struct pg_call *call;
+
+	first_line(line, sizeof(line), PQresultErrorMessage(k->result));
+	log_warnx("postgres refused request %s: %s %s", k->call->request,
+	    state ? state : "", line);
+	call = conn_close(k); /* replaced after any error */
+	conn_timer(k, 0);
+	if (again)
+		call_again(call);
+	else
+		call_failed(call);
+}
+
+/* The server is ready for the next statement: now the outcome is known. */
+static void
+call_finished(struct pg_conn *k)
+{
+	PGresult *r = k->result;
+	struct pg_call *call = k->call;
+	const char *severity;
+
+	if (r != NULL && PQresultStatus(r) == PGRES_FATAL_ERROR) {
+		severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+		/* FATAL: the backend ended, perhaps after its commit */
+		if (severity != NULL && strcmp(severity, "ERROR") == 0 &&
+		    PQstatus(k->c) == CONNECTION_OK)
+			call_refused(k);
+		else
+			conn_lost(k, PQresultErrorMessage(r));
+		return;
+	}
+	if (r == NULL || PQresultStatus(r) != PGRES_TUPLES_OK ||
+	    PQtransactionStatus(k->c) != PQTRANS_IDLE || k->commit_warning) {
+		conn_lost(k, "the outcome of the statement is not certain");
+		return;
+	}
+	k->result = NULL;
+	k->call = NULL;
+	k->state = CONN_IDLE;
+	call->conn = NULL;
+	pump_soon(k->pg);
+	call_done(call, PG_ROWS, r);
+	PQclear(r);
+}
+
+/* Collects results until there are no more. The rows come before the commit:
+ * an error that follows them takes their place. */
+static void
+call_results(struct pg_conn *k)
+{
+	while (!PQisBusy(k->c)) {
+		PGresult *r = PQgetResult(k->c);
+
+		if (r == NULL) {
+			call_finished(k);
+			return;
+		}
+		if (k->result != NULL &&
+		    PQresultStatus(k->result) == PGRES_FATAL_ERROR) {
+			PQclear(r); /* the first error stands */
+			continue;
+		}
+		PQclear(k->result);
+		k->result = r;
+	}
+}
+
+static void
+on_conn_io(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct pg_conn *k = io->data;
+	int rc;
+
+	(void)loop;
+	if (k->state == CONN_CONNECTING) {
+		connect_poll(k);
+		return;
+	}
+	if (revents & EV_WRITE) {
+		rc = PQflush(k->c);
+		if (rc == 0)
+			conn_watch(k, EV_READ);
+		/* an error shows below, with what the server said of it */
+	}
+	if (!PQconsumeInput(k->c)) {
+		if (k->state == CONN_SETUP)
+			conn_failed(k, PQerrorMessage(k->c));
+		else
+			conn_lost(k, PQerrorMessage(k->c));
+		return;
+	}
+	switch (k->state) {
+	case CONN_SETUP:
+		setup_results(k);
+		break;
+	case CONN_BUSY:
+		call_results(k);
+		break;
+	case CONN_IDLE:
+		/* a server that speaks unasked is about to end it */
+		conn_lost(k, "the server spoke unasked");
+		break;
+	case CONN_DOWN:
+	case CONN_CONNECTING:
+		break;
+	}
+}
+
+/* --- from the queue to the wire ------------------------------------------- */
+
+static bool
+lane_busy(const struct pg *pg, int64_t lane)
+{
+	int i;
+
+	if (lane == 0)
+		return false;
+	for (i = 0; i < pg->nconns; i++)
+		if (pg->conns[i].call != NULL && pg->conns[i].call->lane == lane)
+			return true;
+	return false;
+}
+
+static struct pg_conn *
+idle_conn(struct pg *pg)
+{
+	int i;
+
+	for (i = 0; i < pg->nconns; i++)
+		if (pg->conns[i].state == CONN_IDLE)
+			return &pg->conns[i];
+	return NULL;
+}
+
+static void
+on_pump(struct ev_loop *loop, ev_prepare *p, int revents)
+{
+	struct pg *pg = p->data;
+	struct pg_call *call, *next;
+
+	(void)loop, (void)revents;
+	for (call = pg->head; call != NULL; call = next) {
+		struct pg_conn *k;
+
+		next = call->next;
+		if (lane_busy(pg, call->lane))
+			continue;
+		k = idle_conn(pg);
+		if (k != NULL) {
+			queue_remove(pg, call);
+			conn_send(k, call);
+		} else if (pg->nready > 0 || !pg->failing) {
+			break;
+		} else if (call->uncertain) {
+			/* down, but this may have committed: it waits on, for
+			 * the true answer */
+			continue;
+		} else {
+			queue_remove(pg, call);
+			call_failed(call);
+		}
+		/* conn_send() or done may have changed the queue anywhere */
+		next = pg->head;
+	}
+}
+
+static void
+on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
+{
+	struct pg_call *call = t->data;
+
+	(void)loop, (void)revents;
+	if (call->conn != NULL) {
+		struct pg_conn *k = call->conn;
+
+		log_warnx("postgres gave no answer to request %s in time",
+		    call->request);
+		conn_close(k);
+		conn_timer(k, 0);
+		call->uncertain = true;
+	} else {
+		queue_remove(call->pg, call);
+	}
+	call_failed(call);
+}
+
+/* --- public --------------------------------------------------------------- */
+
+/* Sessions are made by SQL, not by libpq's "options", which poolers refuse.
+ * Warnings must be sent, as on_notice() looks for one. */
+static char *
+setup_sql(const struct config *cfg, const struct pg_statement *const s[],
+    size_t n)
+{
+	char *sql = NULL;
+	size_t len = 0, i;
+	FILE *f = open_memstream(&sql, &len);
+
+	if (f == NULL)
+		fatalx("out of memory");
+	fputs(checks, f);
+	fprintf(f, "SET statement_timeout = %d; "
+	    "SET idle_in_transaction_session_timeout = %d; "
+	    "SET client_connection_check_interval = 1000; "
+	    "SET default_transaction_isolation = 'read committed'; "
+	    "SET client_min_messages = warning; ",
+	    config_statement_timeout_ms(cfg), cfg->ledger_timeout_ms);
+	for (i = 0; i < n; i++)
+		fprintf(f, "PREPARE %s %s;", s[i]->name, s[i]->sql);
+	if (fclose(f) != 0)
+		fatalx("out of memory");
+	return sql;
+}
+
+struct pg *
+pg_open(struct ev_loop *loop, const struct config *cfg,
+    const struct pg_statement *const statements[], size_t n)
+{
+	struct pg *pg = xcalloc(1, sizeof(*pg));
+	int i;
+
+	pg->loop = loop;
+	pg->cfg = cfg;
+	pg->setup = setup_sql(cfg, statements, n);
+	pg->nconns = cfg->pg_pool;
+	pg->conns = xcalloc((size_t)pg->nconns, sizeof(*pg->conns));
+	ev_prepare_init(&pg->pump, on_pump);
+	pg->pump.data = pg;
+	pg->delay = RETRY_FIRST;
+	for (i = 0; i < pg->nconns; i++) {
+		struct pg_conn *k = &pg->conns[i];
+
+		k->pg = pg;
+		ev_io_init(&k->io, on_conn_io, -1, EV_READ);
+		ev_timer_init(&k->timer, on_conn_timer, 0, 0);
+		k->io.data = k->timer.data = k;
+		conn_connect(k);
+	}
+	return pg;
+}
+
+void
+pg_free(struct pg **pgp)
+{
+	struct pg *pg = *pgp;
+	int i;
+
+	if (pg == NULL)
+		return;
+	for (i = 0; i < pg->nconns; i++)
+		conn_close(&pg->conns[i]);
+	ev_clear_pending(pg->loop, &pg->pump);
+	free(pg->conns);
+	free(pg->setup);
+	free(pg);
+	*pgp = NULL;
+}
+
+bool
+pg_up(const struct pg *pg)
+{
+	return pg->nready > 0;
+}
+
+const char *
+pg_problem(const struct pg *pg)
+{
+	return pg->problem;
+}
+
+bool
+pg_unfit(const struct pg *pg)
+{
+	return pg->unfit;
+}
+
+const char *
+pg_epoch(const struct pg *pg)
+{
+	return pg->epoch;
+}
+
+void
+pg_submit(struct pg *pg, struct pg_call *call)
+{
+	call->pg = pg;
+	call->conn = NULL;
+	call->tries = 0;
+	call->uncertain = false;
+	ev_timer_init(&call->deadline, on_deadline, call->timeout, 0);
+	/* a result that is there counts before the clock does */
+	ev_set_priority(&call->deadline, EV_MINPRI);
+	call->deadline.data = call;
+	ev_timer_start(pg->loop, &call->deadline);
+	queue_push(pg, call);
+}
+
+size_t
+pg_rows_count(const struct pg_rows *rows)
+{
+	return (size_t)PQntuples(rows->result);
+}
+
+const char *
+pg_rows_text(const struct pg_rows *rows, size_t row, int column)
+{
+	if (PQgetisnull(rows->result, (int)row, column))
+		return NULL;
+	return PQgetvalue(rows->result, (int)row, column);
+}
