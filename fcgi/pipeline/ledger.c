@@ -1,0 +1,100 @@
+/* ledger.c: see ledger.h. */
+#include "ledger.h"
+
+#include <stddef.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "pipeline/keys.h"
+#include "pipeline/service.h"
+#include "pipeline/withdraw.h"
+
+const struct pg_statement statement_withdraw = {"withdraw_execute_1",
+    "(bigint, uuid, numeric, text, numeric, numeric) AS"
+    " SELECT replayed, order_id, status, amount, currency, reason,"
+    " balance_after, version, created_us"
+    " FROM withdraw_execute($1, $2, $3, $4, $5, $6)"};
+const struct pg_statement statement_find = {"withdraw_find_1",
+    "(bigint, uuid) AS"
+    " SELECT true, order_id, status, amount, currency, reason,"
+    " balance_after, version, created_us FROM withdraw_find($1, $2)"};
+const struct pg_statement statement_list = {"withdraw_list_1",
+    "(bigint, integer, bigint, uuid) AS"
+    " SELECT true, order_id, status, amount, currency, reason,"
+    " balance_after, version, created_us FROM withdraw_list($1, $2, $3, $4)"};
+const struct pg_statement statement_void = {"withdraw_void_1",
+    "(bigint, uuid, text) AS"
+    " SELECT replayed, order_id, status, amount, currency, reason,"
+    " balance_after, version, created_us FROM withdraw_void($1, $2, $3)"};
+const struct pg_statement statement_account = {"withdraw_account_1",
+    "(bigint) AS SELECT balance, version FROM account WHERE user_id = $1"};
+const struct pg_statement statement_health = {"withdraw_health_1",
+    " AS SELECT 1"};
+
+const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
+    &statement_find, &statement_list, &statement_void, &statement_account,
+    &statement_health};
+const unsigned ledger_nstatements =
+    sizeof(ledger_statements) / sizeof(ledger_statements[0]);
+
+static void
+on_record(struct pg_call *call, enum pg_verdict verdict,
+    const struct pg_rows *rows)
+{
+	struct withdrawal *w = (struct withdrawal *)((char *)call -
+	    offsetof(struct withdrawal, pg_call));
+
+	w->verdict = verdict;
+	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
+		w->result.replayed = *pg_rows_text(rows, 0, 0) == 't';
+		w->result.has_record = record_from_row(rows, 0, 1, w->user,
+		    &w->result.record);
+		if (!w->result.has_record) {
+			log_warnx("request %s: the ledger's record of order %s "
+			    "is not understood; is sql/ of this version?",
+			    w->request, w->order);
+			w->verdict = PG_UNCERTAIN;
+		}
+	}
+	w->next(w);
+}
+
+static void
+submit(struct withdrawal *w, const struct pg_statement *statement, int nparams)
+{
+	const struct service *s = w->service;
+	struct pg_call *c = &w->pg_call;
+
+	snprintf(w->user_text, sizeof(w->user_text), "%" PRId64, w->user);
+	c->statement = statement;
+	c->param[0] = w->user_text;
+	c->param[1] = w->order;
+	c->nparams = nparams;
+	c->timeout = s->cfg->ledger_timeout_ms / 1000.0;
+	c->request = w->request;
+	c->done = on_record;
+	pg_submit(s->pg, c);
+}
+
+void
+ledger_withdraw(struct withdrawal *w, void (*next)(struct withdrawal *w))
+{
+	const struct service *s = w->service;
+	struct pg_call *c = &w->pg_call;
+
+	w->next = next;
+	c->lane = w->user;
+	c->param[2] = money_format(w->amount, w->amount_text);
+	c->param[3] = s->cfg->currency;
+	c->param[4] = *s->min ? s->min : NULL;
+	c->param[5] = *s->max ? s->max : NULL;
+	submit(w, &statement_withdraw, 6);
+}
+
+void
+ledger_find(struct withdrawal *w, void (*next)(struct withdrawal *w))
+{
+	w->next = next;
+	w->pg_call.lane = 0;
+	submit(w, &statement_find, 2);
+}

@@ -1,0 +1,161 @@
+/* orders.c: see orders.h. */
+#include "orders.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/money.h"
+#include "pipeline/ledger.h"
+#include "pipeline/service.h"
+
+
+static struct orders_call *
+of_call(struct pg_call *call)
+{
+	return (struct orders_call *)((char *)call -
+	    offsetof(struct orders_call, pg_call));
+}
+
+static const char *
+text_of(struct orders_call *c, int i, int64_t v)
+{
+	snprintf(c->text[i], sizeof(c->text[i]), "%" PRId64, v);
+	return c->text[i];
+}
+
+static void
+submit(struct orders_call *c, const struct pg_statement *statement,
+    int nparams,
+    void (*done)(struct pg_call *, enum pg_verdict, const struct pg_rows *))
+{
+	c->pg_call.statement = statement;
+	c->pg_call.nparams = nparams;
+	c->pg_call.timeout = c->service->cfg->ledger_timeout_ms / 1000.0;
+	c->pg_call.request = c->request;
+	c->pg_call.done = done;
+	pg_submit(c->service->pg, &c->pg_call);
+}
+
+/* A row that cannot be read is no answer: nothing is claimed. */
+static bool
+read_record(struct orders_call *c, const struct pg_rows *rows, size_t row,
+    struct record *r)
+{
+	if (record_from_row(rows, row, 1, c->user, r))
+		return true;
+	log_warnx("request %s: a record of the ledger is not understood; is "
+	    "sql/ of this version?", c->request);
+	c->verdict = PG_UNCERTAIN;
+	return false;
+}
+
+static void
+on_record(struct pg_call *pc, enum pg_verdict verdict,
+    const struct pg_rows *rows)
+{
+	struct orders_call *c = of_call(pc);
+
+	c->verdict = verdict;
+	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
+		c->replayed = *pg_rows_text(rows, 0, 0) == 't';
+		c->found = read_record(c, rows, 0, &c->record);
+	}
+	c->done(c);
+}
+
+static void
+on_list(struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
+{
+	struct orders_call *c = of_call(pc);
+	size_t n, i;
+
+	c->verdict = verdict;
+	if (verdict == PG_ROWS) {
+		n = pg_rows_count(rows);
+		c->more = n > (size_t)c->limit;
+		if (c->more)
+			n = (size_t)c->limit;
+		c->list = xcalloc(n + 1, sizeof(*c->list));
+		for (i = 0; i < n; i++)
+			if (!read_record(c, rows, i, &c->list[i]))
+				break;
+		c->nlist = i;
+	}
+	c->done(c);
+	free(c->list);
+	c->list = NULL;
+}
+
+static void
+on_account(struct pg_call *pc, enum pg_verdict verdict,
+    const struct pg_rows *rows)
+{
+	struct orders_call *c = of_call(pc);
+
+	c->verdict = verdict;
+	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
+		c->found = money_parse_numeric(pg_rows_text(rows, 0, 0),
+		    &c->balance);
+		c->version = strtoll(pg_rows_text(rows, 0, 1), NULL, 10);
+	}
+	c->done(c);
+}
+
+static void
+on_health(struct pg_call *pc, enum pg_verdict verdict,
+    const struct pg_rows *rows)
+{
+	struct orders_call *c = of_call(pc);
+
+	(void)rows;
+	c->verdict = verdict;
+	c->done(c);
+}
+
+void
+orders_find(struct orders_call *c)
+{
+	c->pg_call.param[0] = text_of(c, 0, c->user);
+	c->pg_call.param[1] = c->order;
+	submit(c, &statement_find, 2, on_record);
+}
+
+void
+orders_list(struct orders_call *c)
+{
+	bool first = c->order[0] == '\0';
+
+	c->pg_call.param[0] = text_of(c, 0, c->user);
+	/* one more than asked for, to know whether there is more */
+	c->pg_call.param[1] = text_of(c, 1, c->limit + 1);
+	c->pg_call.param[2] = first ? NULL : text_of(c, 2, c->before_us);
+	c->pg_call.param[3] = first ? NULL : c->order;
+	submit(c, &statement_list, 4, on_list);
+}
+
+void
+orders_void(struct orders_call *c)
+{
+	c->pg_call.param[0] = text_of(c, 0, c->user);
+	c->pg_call.param[1] = c->order;
+	c->pg_call.param[2] = c->service->cfg->currency;
+	/* it waits for a withdrawal of the order that is under way */
+	c->pg_call.lane = c->user;
+	submit(c, &statement_void, 3, on_record);
+}
+
+void
+orders_account(struct orders_call *c)
+{
+	c->pg_call.param[0] = text_of(c, 0, c->user);
+	submit(c, &statement_account, 1, on_account);
+}
+
+void
+orders_health(struct orders_call *c)
+{
+	submit(c, &statement_health, 0, on_health);
+}

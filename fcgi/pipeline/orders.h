@@ -1,0 +1,51 @@
+/* orders.h: what a user may ask of orders and account besides withdrawing:
+ * show one, list them, close one for good, show the balance. One statement
+ * each, no Redis. */
+#ifndef ORDERS_H
+#define ORDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/record.h"
+#include "store/pg.h"
+
+struct service;
+
+#define ORDERS_PAGE_MAX 100
+
+struct orders_call {
+	/* the request */
+	const struct service *service;
+	const char *request;   /* id, for the log */
+	int64_t user;
+	char order[UUID_TEXT]; /* find, void; list: page after it, or "" */
+	int64_t before_us;     /* list: with order */
+	int limit;	       /* list: at most ORDERS_PAGE_MAX */
+	void (*done)(struct orders_call *call);
+
+	/* the answer */
+	enum pg_verdict verdict;
+	bool found;	/* find, void, account */
+	bool replayed;	/* void: the record was there before */
+	struct record record;
+	struct record *list; /* list: nlist records, call's until done returns */
+	size_t nlist;
+	bool more;	/* list: there are older ones */
+	int64_t balance, version; /* account */
+
+	struct pg_call pg_call;
+	char text[3][24];
+};
+
+/* Each calls done once, not before it returns. */
+void orders_find(struct orders_call *call);
+void orders_list(struct orders_call *call);
+/* Inserts a void record unless the order has one: what stands is final. */
+void orders_void(struct orders_call *call);
+void orders_account(struct orders_call *call);
+/* Is the ledger there? Only verdict is set. */
+void orders_health(struct orders_call *call);
+
+#endif

@@ -1,0 +1,53 @@
+/* withdraw.h: one withdrawal on its way through the pipeline.
+ *
+ *   admit (token, lock, recorded answer)  ->  ledger  ->  settle  ->  answer
+ *
+ * The caller owns the struct, zeroes it, sets the upper part and keeps it
+ * until done was called, which happens once and never before withdraw_start()
+ * returns to the event loop... or at once, if a twin runs here already and its
+ * time to wait is none. The caller cannot cancel: what has begun is carried to
+ * its end, so that its outcome is known to the ledger. */
+#ifndef WITHDRAW_H
+#define WITHDRAW_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "pipeline/result.h"
+#include "pipeline/twin.h"
+#include "store/pg.h"
+#include "store/redis.h"
+
+struct service;
+
+struct withdrawal {
+	/* the request, checked */
+	const struct service *service;
+	const char *request; /* id, for the log */
+	int64_t user;
+	char order[UUID_TEXT];
+	int64_t amount;	       /* minor units, above zero */
+	char token[UUID_TEXT]; /* "": none, or not of a token's form */
+	void (*done)(struct withdrawal *w);
+
+	/* the answer */
+	struct result result;
+	int64_t admit_us, ledger_us, settle_us; /* what each step took */
+
+	/* the steps' own */
+	char owner[UUID_TEXT]; /* "": the lock is not ours */
+	void (*next)(struct withdrawal *w);
+	int64_t step_began;
+	int admission;	       /* enum admission, of admit.c */
+	enum pg_verdict verdict;
+	struct redis_call redis_call;
+	struct pg_call pg_call;
+	struct twin_seat seat;
+	struct twin_flight *flight;
+	ev_timer settle_bound;
+	char user_text[24], amount_text[24];
+};
+
+void withdraw_start(struct withdrawal *w);
+
+#endif
