@@ -1,0 +1,172 @@
+/* body.c: see body.h. */
+#include "body.h"
+
+#include <string.h>
+#include <yajl/yajl_parse.h>
+
+#include "base/log.h"
+#include "base/money.h"
+
+enum key { KEY_NONE, KEY_TOKEN, KEY_AMOUNT };
+
+struct reader {
+	struct body *body;
+	bool withdraw;
+	enum key key;
+	bool seen_token, open;
+	const char *detail; /* the first thing wrong */
+};
+
+static int
+refuse(struct reader *r, const char *detail)
+{
+	if (r->detail == NULL)
+		r->detail = detail;
+	return 0; /* yajl stops */
+}
+
+static int
+wrong_type(struct reader *r)
+{
+	if (!r->open)
+		return refuse(r, "The body must be a JSON object.");
+	return refuse(r, r->key == KEY_AMOUNT ?
+	    "\"amount\" must be a JSON string, such as \"100.00\"." :
+	    "\"token\" must be a JSON string.");
+}
+
+static int
+on_null(void *ctx)
+{
+	return wrong_type(ctx);
+}
+
+static int
+on_boolean(void *ctx, int value)
+{
+	(void)value;
+	return wrong_type(ctx);
+}
+
+static int
+on_number(void *ctx, const char *s, size_t len)
+{
+	struct reader *r = ctx;
+
+	(void)s, (void)len;
+	if (r->key == KEY_AMOUNT)
+		return refuse(r, "\"amount\" is a JSON number, and money is "
+		    "not kept in floating point: send it as a string, such as "
+		    "\"100.00\".");
+	return wrong_type(r);
+}
+
+static int
+on_string(void *ctx, const unsigned char *s, size_t len)
+{
+	struct reader *r = ctx;
+	const char *text = (const char *)s;
+
+	switch (r->key) {
+	case KEY_TOKEN:
+		if (!uuid_text_parse(text, len, r->body->token))
+			r->body->token[0] = '\0';
+		return 1;
+	case KEY_AMOUNT:
+		if (!money_parse(text, len, &r->body->amount))
+			return refuse(r, "\"amount\" must be digits with at "
+			    "most two decimals, such as \"100.00\": no sign, "
+			    "no leading zero, at most 13 digits before the "
+			    "point.");
+		if (r->body->amount == 0)
+			return refuse(r, "\"amount\" must be above zero.");
+		return 1;
+	case KEY_NONE:
+		break;
+	}
+	return wrong_type(r);
+}
+
+static int
+on_start_map(void *ctx)
+{
+	struct reader *r = ctx;
+
+	if (r->open)
+		return refuse(r, "The body must be flat: no object in it.");
+	r->open = true;
+	return 1;
+}
+
+static int
+on_map_key(void *ctx, const unsigned char *s, size_t len)
+{
+	struct reader *r = ctx;
+	bool again = false;
+
+	if (r->withdraw && len == 5 && memcmp(s, "token", 5) == 0) {
+		r->key = KEY_TOKEN;
+		again = r->seen_token;
+		r->seen_token = true;
+	} else if (r->withdraw && len == 6 && memcmp(s, "amount", 6) == 0) {
+		r->key = KEY_AMOUNT;
+		again = r->body->has_amount;
+		r->body->has_amount = true;
+	} else {
+		return refuse(r, r->withdraw ? "The body has a key that is not "
+		    "known: only \"token\" and \"amount\" are." :
+		    "The body must be empty, or an empty object.");
+	}
+	return again ? refuse(r, "The body has the same key twice.") : 1;
+}
+
+static int
+on_end_map(void *ctx)
+{
+	(void)ctx;
+	return 1;
+}
+
+static int
+on_start_array(void *ctx)
+{
+	struct reader *r = ctx;
+
+	return refuse(r, r->open ? "The body must be flat: no array in it." :
+	    "The body must be a JSON object.");
+}
+
+static const yajl_callbacks callbacks = {
+	.yajl_null = on_null,
+	.yajl_boolean = on_boolean,
+	.yajl_number = on_number,
+	.yajl_string = on_string,
+	.yajl_start_map = on_start_map,
+	.yajl_map_key = on_map_key,
+	.yajl_end_map = on_end_map,
+	.yajl_start_array = on_start_array,
+};
+
+bool
+body_parse(const char *json, size_t len, bool withdraw, struct body *b,
+    const char **detail_r)
+{
+	struct reader r = {.body = b, .withdraw = withdraw};
+	yajl_handle h = yajl_alloc(&callbacks, NULL, &r);
+	yajl_status st;
+
+	if (h == NULL)
+		fatalx("out of memory");
+	*b = (struct body){0};
+	st = yajl_parse(h, (const unsigned char *)json, len);
+	/* without it, an unfinished document passes */
+	if (st == yajl_status_ok)
+		st = yajl_complete_parse(h);
+	yajl_free(h);
+	if (st != yajl_status_ok && r.detail == NULL)
+		r.detail = "The body is not valid JSON in UTF-8.";
+	else if (r.detail == NULL && withdraw && !b->has_amount)
+		r.detail = "The body has no \"amount\".";
+	*detail_r = r.detail;
+	return r.detail == NULL;
+}

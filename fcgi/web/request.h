@@ -1,0 +1,51 @@
+/* request.h: what the service reads of a request's FastCGI parameters. */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ident.h"
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
+
+struct request {
+	char id[40];	     /* nginx's $request_id, or one of our own */
+	enum method method;
+	const char *method_text;
+	const char *path;    /* decoded by nginx */
+	const char *query;   /* not decoded */
+	const char *content_type; /* "" if there is none */
+	int64_t content_length;	  /* -1: not a number */
+	const char *origin, *fetch_site, *host; /* NULL if absent */
+	const char *key;     /* Idempotency-Key as sent, NULL if absent */
+	unsigned nkeys;	     /* how many there were */
+
+	/* The one thing that says who is calling: WITHDRAW_USER. 0 where it is
+	 * absent, empty, malformed or there twice. */
+	int64_t user;
+};
+
+/* Reads envp ("NAME=value" strings, as libfcgi gives them) into *r, which
+ * points into it. */
+void request_read(char *const *envp, struct request *r);
+
+/* Does the browser say that another site made this request? (Sec-Fetch-Site,
+ * and Origin against Host.) Programs, which send neither, may pass. */
+bool request_cross_site(const struct request *r);
+
+/* Is the content type application/json, with no parameter but a charset of
+ * UTF-8? */
+bool request_is_json(const struct request *r);
+
+/* The value of a query parameter, taken as it is: none of ours has a character
+ * that would be escaped. Returns 1 and fills out; 0 if it is absent; -1 if it
+ * is there twice or too long. */
+int request_query(const struct request *r, const char *name, char *out,
+    size_t room);
+
+/* Does the query have a parameter that is not in names (NULL-terminated)? */
+bool request_query_unknown(const struct request *r, const char *const *names);
+
+#endif
