@@ -1,0 +1,155 @@
+# make help lists the targets. GNU make.
+#
+# What a user gives (CFLAGS, LDFLAGS, CC) comes last and wins; what the code
+# needs stands in its own variables.
+
+VERSION = 0.1.0
+
+prefix   ?= /usr/local
+DESTDIR  ?=
+INSTALL  ?= install
+BUILD    ?= build
+RUN_DIR  ?= .run
+PORT     ?= 8080
+CFLAGS   ?= -O2 -g
+WERROR   ?= 0
+SANITIZE ?=
+
+PKGS   = libpq hiredis yajl uuid fcgi
+PKGDEP = $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
+
+# -isystem: the warnings are for our code, not for the libraries' headers
+OUR_CPPFLAGS = -Ifcgi -D_GNU_SOURCE -DWITHDRAW_VERSION='"$(VERSION)"' \
+	$(subst -I,-isystem ,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+OUR_CFLAGS = -std=c17 -fno-strict-aliasing -Wall -Wextra -Wshadow \
+	-Wconversion -Wno-sign-conversion -Wcast-qual -Wvla \
+	-Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wpointer-arith
+OUR_LDLIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev
+
+ifeq ($(WERROR),1)
+OUR_CFLAGS += -Werror
+endif
+ifneq ($(SANITIZE),)
+OUR_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+else
+OUR_CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+OUR_CFLAGS   += -fstack-protector-strong -fPIE
+OUR_LDFLAGS  += -pie -Wl,-z,relro,-z,now
+endif
+
+MAINS = fcgi/withdrawd.c fcgi/withdrawctl.c
+CTL   = $(wildcard fcgi/ctl/*.c)
+PARTS = $(filter-out $(CTL),$(wildcard fcgi/*/*.c))
+UNIT  = $(wildcard tests/unit/*.c)
+INTEG = $(wildcard tests/integration/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl
+CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
+
+all: $(PROGRAMS) ## build the programs
+
+$(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
+$(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
+	$(wildcard fcgi/base/*.c))
+$(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS))
+$(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
+
+$(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \
+	-lpthread
+
+$(PROGRAMS) $(CHECKS):
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(OUR_LDLIBS) $(LDLIBS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP \
+		-c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(PARTS) $(UNIT) \
+	$(INTEG)))
+
+# --- running it ---------------------------------------------------------------
+# deps may install pkg-config itself: what follows runs in a make of its own,
+# which asks it anew.
+
+SERVERS = RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' BUILD='$(BUILD)' tests/servers.sh
+
+run: deps-run ## start it all under .run/, in the foreground; PORT=8080
+	@$(MAKE) --no-print-directory -s all
+	@exec env $(SERVERS) run
+
+start: deps-run ## the same in the background
+	@$(MAKE) --no-print-directory -s all
+	@$(SERVERS) start
+
+stop: ## stop what start (or run) started
+	@$(SERVERS) stop
+
+status: ## what is running
+	@$(SERVERS) status
+
+deps-run deps-test deps-lint:
+	@tests/deps.sh $(@:deps-%=%)
+
+# --- tests ----------------------------------------------------------------------
+
+test: deps-test ## run every test
+	@$(MAKE) --no-print-directory -s -j2 all checks
+	@BUILD='$(BUILD)' tests/run.sh
+
+checks: $(CHECKS)
+
+check-asan: deps-test ## unit and integration tests under ASan and UBSan
+	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/asan \
+		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
+	@BUILD=$(BUILD)/asan tests/run.sh unit integration
+
+lint: deps-lint ## analyzers, formats, configuration of nginx, scripts
+	@tests/lint.sh
+
+format: ## put the C files into the house format
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# --- installing -------------------------------------------------------------------
+
+share = $(DESTDIR)$(prefix)/share/withdraw
+
+install: all ## install under prefix (DESTDIR for packagers)
+	$(INSTALL) -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/bin \
+		$(DESTDIR)$(prefix)/share/man/man8 \
+		$(DESTDIR)$(prefix)/lib/systemd/system \
+		$(share)/sql $(share)/static $(share)/nginx/snippets
+	$(INSTALL) $(BUILD)/withdrawd $(DESTDIR)$(prefix)/sbin/
+	$(INSTALL) $(BUILD)/withdrawctl $(DESTDIR)$(prefix)/bin/
+	$(INSTALL) -m 644 fcgi/man/*.8 $(DESTDIR)$(prefix)/share/man/man8/
+	$(INSTALL) -m 644 sql/*.sql $(share)/sql/
+	$(INSTALL) -m 644 static/* $(share)/static/
+	$(INSTALL) -m 644 nginx/withdraw.conf $(share)/nginx/
+	$(INSTALL) -m 644 nginx/snippets/* $(share)/nginx/snippets/
+	for unit in fcgi/systemd/*; do \
+		sed 's|@prefix@|$(prefix)|g' $$unit > \
+		$(DESTDIR)$(prefix)/lib/systemd/system/$${unit##*/} || exit; \
+	done
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(prefix)/sbin/withdrawd \
+		$(DESTDIR)$(prefix)/bin/withdrawctl \
+		$(DESTDIR)$(prefix)/share/man/man8/withdraw*.8 \
+		$(DESTDIR)$(prefix)/lib/systemd/system/withdrawd.*
+	rm -rf $(share)
+
+clean: ## remove what was built (not .run/)
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
+		expand -t 16
+
+.PHONY: all run start stop status deps-run deps-test deps-lint test checks \
+	check-asan lint format install uninstall clean help
+.DELETE_ON_ERROR:

@@ -1,0 +1,95 @@
+/* withdrawd.c: main of the service: settings, checks, then the master. */
+#include <fcgiapp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "process/check.h"
+#include "process/listen.h"
+#include "process/master.h"
+
+#ifndef WITHDRAW_VERSION
+#define WITHDRAW_VERSION "unknown"
+#endif
+
+static void
+help(void)
+{
+	puts("usage: withdrawd [-t] [--OPTION VALUE ...]\n"
+	    "\n"
+	    "The withdrawal service: a FastCGI application for nginx. It stays "
+	    "in the\nforeground and logs to stderr.\n"
+	    "\n"
+	    "  -t             check the settings and both connections, and "
+	    "exit\n"
+	    "  -s PATH        the same as --socket PATH\n"
+	    "  -h, --help     this text\n"
+	    "  -V, --version  the version\n"
+	    "\n"
+	    "Each setting is an option or a variable; the option wins. In "
+	    "parentheses:\nthe default.\n");
+	config_help(stdout);
+	puts("\nPostgres: PGHOST, PGPORT, PGUSER, PGDATABASE, PGSERVICE, "
+	    "PGPASSFILE and the\nothers that libpq knows.\n"
+	    "\n"
+	    "Signals: TERM and INT stop, answering what is under way (twice: "
+	    "at once); HUP\nreplaces the workers without refusing a request.\n"
+	    "Exit status: 0 all well, 2 could not do its work.");
+}
+
+/* Every connection is a descriptor: as many as the system lets us have. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn("could not raise the limit of open files");
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct config cfg;
+	char error[512];
+	int fd, status;
+
+	log_init("withdrawd");
+	switch (config_read(argc, argv, &cfg, error, sizeof(error))) {
+	case CONFIG_HELP:
+		help();
+		return 0;
+	case CONFIG_VERSION:
+		puts("withdrawd " WITHDRAW_VERSION);
+		return 0;
+	case CONFIG_BAD:
+		fatalx("%s", error);
+	case CONFIG_OK:
+		break;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (cfg.test_only) {
+		if (check_stores(&cfg) != CHECK_OK)
+			fatalx("the check failed");
+		fprintf(stderr, "withdrawd: the settings and both connections "
+		    "are fine\n");
+		return 0;
+	}
+	raise_descriptors();
+	if (FCGX_Init() != 0)
+		fatalx("could not initialise libfcgi");
+	if (check_stores_apart(&cfg) == CHECK_UNFIT)
+		fatalx("not starting: the ledger would not be safe");
+	fd = listen_open(&cfg);
+	log_init("master");
+	status = master_run(&cfg, fd);
+	listen_close(&cfg, fd);
+	return status;
+}
