@@ -19,7 +19,8 @@
 static void
 help(void)
 {
-	puts("usage: withdrawd [-t] [--OPTION VALUE ...]\n"
+	puts(
+	    "usage: withdrawd [-t] [--OPTION VALUE ...]\n"
 	    "\n"
 	    "The withdrawal service: a FastCGI application for nginx. It stays "
 	    "in the\nforeground and logs to stderr.\n"
@@ -34,11 +35,11 @@ help(void)
 	    "parentheses:\nthe default.\n");
 	config_help(stdout);
 	puts("\nPostgres: PGHOST, PGPORT, PGUSER, PGDATABASE, PGSERVICE, "
-	    "PGPASSFILE and the\nothers that libpq knows.\n"
-	    "\n"
-	    "Signals: TERM and INT stop, answering what is under way (twice: "
-	    "at once); HUP\nreplaces the workers without refusing a request.\n"
-	    "Exit status: 0 all well, 2 could not do its work.");
+	     "PGPASSFILE and the\nothers that libpq knows.\n"
+	     "\n"
+	     "Signals: TERM and INT stop, answering what is under way (twice: "
+	     "at once); HUP\nreplaces the workers without refusing a request.\n"
+	     "Exit status: 0 all well, 2 could not do its work.");
 }
 
 /* Every connection is a descriptor: as many as the system lets us have. */
@@ -63,22 +64,17 @@ main(int argc, char *argv[])
 
 	log_init("withdrawd");
 	switch (config_read(argc, argv, &cfg, error, sizeof(error))) {
-	case CONFIG_HELP:
-		help();
-		return 0;
-	case CONFIG_VERSION:
-		puts("withdrawd " WITHDRAW_VERSION);
-		return 0;
-	case CONFIG_BAD:
-		fatalx("%s", error);
-	case CONFIG_OK:
-		break;
+	case CONFIG_HELP: help(); return 0;
+	case CONFIG_VERSION: puts("withdrawd " WITHDRAW_VERSION); return 0;
+	case CONFIG_BAD: fatalx("%s", error);
+	case CONFIG_OK: break;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (cfg.test_only) {
 		if (check_stores(&cfg) != CHECK_OK)
 			fatalx("the check failed");
-		fprintf(stderr, "withdrawd: the settings and both connections "
+		fprintf(stderr,
+		    "withdrawd: the settings and both connections "
 		    "are fine\n");
 		return 0;
 	}

@@ -68,7 +68,8 @@ read_money(const struct setting *s, const char *value, struct config *c,
 {
 	int64_t v = -1;
 
-	if (*value != '\0' && (!money_parse(value, strlen(value), &v) || v == 0))
+	if (*value != '\0' &&
+	    (!money_parse(value, strlen(value), &v) || v == 0))
 		return wrong(s, value, "an amount above zero such as 10.00",
 		    error, room);
 	*(int64_t *)((char *)c + s->offset) = v;
@@ -79,7 +80,8 @@ static bool
 read_currency(const struct setting *s, const char *value, struct config *c,
     char *error, size_t room)
 {
-	if (strlen(value) != 3 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+	if (strlen(value) != 3 ||
+	    strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
 		return wrong(s, value,
 		    "a currency of three capital letters such as CNY", error,
 		    room);
@@ -235,7 +237,8 @@ read_redis_url(const struct setting *s, const char *value, struct config *c,
 	if (!ok) {
 		free(copy);
 		/* the value may hold a password: it is not repeated */
-		snprintf(error, room, "%s must be "
+		snprintf(error, room,
+		    "%s must be "
 		    "redis://[:password@]host:port/db or unix:///path?db=0",
 		    s->variable);
 	}
@@ -245,47 +248,47 @@ read_redis_url(const struct setting *s, const char *value, struct config *c,
 #define AT(field) offsetof(struct config, field)
 
 static const struct setting settings[] = {
-	{"WITHDRAW_SOCKET", "socket", "", read_text, AT(socket), 0, 0,
-	    "path of the listening socket; without it, file descriptor 0"},
-	{"WITHDRAW_WORKERS", "workers", NULL, read_int, AT(workers), 1, 1024,
-	    "worker processes; without it, one a core"},
-	{"WITHDRAW_PG_POOL", "pg-pool", "8", read_int, AT(pg_pool), 1, 256,
-	    "Postgres connections of each worker"},
-	{"REDIS_URL", "redis-url", "redis://127.0.0.1:6379/0", read_redis_url,
-	    0, 0, 0, "redis://[:password@]host:port/db or unix:///path?db=0"},
-	{"WITHDRAW_GUARDS", "guards", "token,lock,cache", read_guards, 0, 0, 0,
-	    "which of token,lock,cache are on; none: the ledger alone"},
-	{"WITHDRAW_REDIS_DOWN", "redis-down", "ledger-only", read_redis_down,
-	    0, 0, 0, "without Redis: go on ledger-only, or refuse with 503"},
-	{"WITHDRAW_TOKEN_TTL_MS", "token-ttl-ms", "5000", read_int,
-	    AT(token_ttl_ms), 1, 86400000, "life of a token"},
-	{"WITHDRAW_LOCK_TTL_MS", "lock-ttl-ms", "10000", read_int,
-	    AT(lock_ttl_ms), 1, 86400000, "lease of a user's lock"},
-	{"WITHDRAW_LEDGER_TIMEOUT_MS", "ledger-timeout-ms", "5000", read_int,
-	    AT(ledger_timeout_ms), 10, 3600000,
-	    "the ledger step, with all its tries"},
-	{"WITHDRAW_RESULT_TTL_S", "result-ttl-s", "3600", read_int,
-	    AT(result_ttl_s), 1, 31536000, "life of a recorded answer"},
-	{"WITHDRAW_TWIN_WAIT_MS", "twin-wait-ms", "1000", read_int,
-	    AT(twin_wait_ms), 0, 3600000,
-	    "how long a twin waits for the first one's answer"},
-	{"WITHDRAW_REDIS_TIMEOUT_MS", "redis-timeout-ms", "500", read_int,
-	    AT(redis_timeout_ms), 10, 60000,
-	    "a Redis that does not reply for so long is taken for down"},
-	{"WITHDRAW_READ_TIMEOUT_MS", "read-timeout-ms", "15000", read_int,
-	    AT(read_timeout_ms), 1, INT_MAX,
-	    "what fastcgi_read_timeout is in nginx"},
-	{"WITHDRAW_PAGE_TIMEOUT_MS", "page-timeout-ms", "20000", read_int,
-	    AT(page_timeout_ms), 1, INT_MAX, "what the page waits"},
-	{"WITHDRAW_MAX_REQUESTS", "max-requests", "100000", read_int,
-	    AT(max_requests), 0, INT_MAX,
-	    "a worker is replaced after so many requests; 0: never"},
-	{"WITHDRAW_CURRENCY", "currency", "CNY", read_currency, 0, 0, 0,
-	    "the currency of all accounts"},
-	{"WITHDRAW_MIN", "min", "", read_money, AT(min), 0, 0,
-	    "the smallest withdrawal; without it, any"},
-	{"WITHDRAW_MAX", "max", "", read_money, AT(max), 0, 0,
-	    "the largest withdrawal; without it, any"},
+    {"WITHDRAW_SOCKET", "socket", "", read_text, AT(socket), 0, 0,
+	"path of the listening socket; without it, file descriptor 0"},
+    {"WITHDRAW_WORKERS", "workers", NULL, read_int, AT(workers), 1, 1024,
+	"worker processes; without it, one a core"},
+    {"WITHDRAW_PG_POOL", "pg-pool", "8", read_int, AT(pg_pool), 1, 256,
+	"Postgres connections of each worker"},
+    {"REDIS_URL", "redis-url", "redis://127.0.0.1:6379/0", read_redis_url, 0, 0,
+	0, "redis://[:password@]host:port/db or unix:///path?db=0"},
+    {"WITHDRAW_GUARDS", "guards", "token,lock,cache", read_guards, 0, 0, 0,
+	"which of token,lock,cache are on; none: the ledger alone"},
+    {"WITHDRAW_REDIS_DOWN", "redis-down", "ledger-only", read_redis_down, 0, 0,
+	0, "without Redis: go on ledger-only, or refuse with 503"},
+    {"WITHDRAW_TOKEN_TTL_MS", "token-ttl-ms", "5000", read_int,
+	AT(token_ttl_ms), 1, 86400000, "life of a token"},
+    {"WITHDRAW_LOCK_TTL_MS", "lock-ttl-ms", "10000", read_int, AT(lock_ttl_ms),
+	1, 86400000, "lease of a user's lock"},
+    {"WITHDRAW_LEDGER_TIMEOUT_MS", "ledger-timeout-ms", "5000", read_int,
+	AT(ledger_timeout_ms), 10, 3600000,
+	"the ledger step, with all its tries"},
+    {"WITHDRAW_RESULT_TTL_S", "result-ttl-s", "3600", read_int,
+	AT(result_ttl_s), 1, 31536000, "life of a recorded answer"},
+    {"WITHDRAW_TWIN_WAIT_MS", "twin-wait-ms", "1000", read_int,
+	AT(twin_wait_ms), 0, 3600000,
+	"how long a twin waits for the first one's answer"},
+    {"WITHDRAW_REDIS_TIMEOUT_MS", "redis-timeout-ms", "500", read_int,
+	AT(redis_timeout_ms), 10, 60000,
+	"a Redis that does not reply for so long is taken for down"},
+    {"WITHDRAW_READ_TIMEOUT_MS", "read-timeout-ms", "15000", read_int,
+	AT(read_timeout_ms), 1, INT_MAX,
+	"what fastcgi_read_timeout is in nginx"},
+    {"WITHDRAW_PAGE_TIMEOUT_MS", "page-timeout-ms", "20000", read_int,
+	AT(page_timeout_ms), 1, INT_MAX, "what the page waits"},
+    {"WITHDRAW_MAX_REQUESTS", "max-requests", "100000", read_int,
+	AT(max_requests), 0, INT_MAX,
+	"a worker is replaced after so many requests; 0: never"},
+    {"WITHDRAW_CURRENCY", "currency", "CNY", read_currency, 0, 0, 0,
+	"the currency of all accounts"},
+    {"WITHDRAW_MIN", "min", "", read_money, AT(min), 0, 0,
+	"the smallest withdrawal; without it, any"},
+    {"WITHDRAW_MAX", "max", "", read_money, AT(max), 0, 0,
+	"the largest withdrawal; without it, any"},
 };
 
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -298,7 +301,8 @@ config_help(FILE *out)
 	for (i = 0; i < NSETTINGS; i++) {
 		const struct setting *s = &settings[i];
 
-		fprintf(out, "  --%-18s %-27s %s", s->flag, s->variable, s->help);
+		fprintf(
+		    out, "  --%-18s %-27s %s", s->flag, s->variable, s->help);
 		if (s->fallback != NULL && *s->fallback != '\0')
 			fprintf(out, " (%s)", s->fallback);
 		fputc('\n', out);
@@ -322,13 +326,13 @@ check_ladder(const struct config *c, char *error, size_t room)
 		const char *name;
 		int ms;
 	} rungs[] = {
-		{"the statement timeout (4/5 of WITHDRAW_LEDGER_TIMEOUT_MS)",
-		    config_statement_timeout_ms(c)},
-		{"WITHDRAW_LEDGER_TIMEOUT_MS", c->ledger_timeout_ms},
-		{"WITHDRAW_LOCK_TTL_MS", c->lock_ttl_ms},
-		{"WITHDRAW_READ_TIMEOUT_MS (nginx's fastcgi_read_timeout)",
-		    c->read_timeout_ms},
-		{"WITHDRAW_PAGE_TIMEOUT_MS", c->page_timeout_ms},
+	    {"the statement timeout (4/5 of WITHDRAW_LEDGER_TIMEOUT_MS)",
+		config_statement_timeout_ms(c)},
+	    {"WITHDRAW_LEDGER_TIMEOUT_MS", c->ledger_timeout_ms},
+	    {"WITHDRAW_LOCK_TTL_MS", c->lock_ttl_ms},
+	    {"WITHDRAW_READ_TIMEOUT_MS (nginx's fastcgi_read_timeout)",
+		c->read_timeout_ms},
+	    {"WITHDRAW_PAGE_TIMEOUT_MS", c->page_timeout_ms},
 	};
 	int64_t worst = (int64_t)c->redis_timeout_ms + c->twin_wait_ms +
 	    c->redis_timeout_ms + c->ledger_timeout_ms + SETTLE_WAIT_MS;
@@ -336,18 +340,22 @@ check_ladder(const struct config *c, char *error, size_t room)
 
 	for (i = 1; i < sizeof(rungs) / sizeof(rungs[0]); i++)
 		if (rungs[i - 1].ms >= rungs[i].ms) {
-			snprintf(error, room, "the ladder of timeouts is "
+			snprintf(error, room,
+			    "the ladder of timeouts is "
 			    "broken: %s is %d ms and must be below %s, which "
-			    "is %d ms", rungs[i - 1].name, rungs[i - 1].ms,
-			    rungs[i].name, rungs[i].ms);
+			    "is %d ms",
+			    rungs[i - 1].name, rungs[i - 1].ms, rungs[i].name,
+			    rungs[i].ms);
 			return false;
 		}
 	if (worst >= c->read_timeout_ms) {
-		snprintf(error, room, "the ladder of timeouts is broken: the "
+		snprintf(error, room,
+		    "the ladder of timeouts is broken: the "
 		    "longest request (a twin's wait, the ledger step and what "
 		    "Redis may take) is %lld ms and must be below "
 		    "WITHDRAW_READ_TIMEOUT_MS (nginx's fastcgi_read_timeout), "
-		    "which is %d ms", (long long)worst, c->read_timeout_ms);
+		    "which is %d ms",
+		    (long long)worst, c->read_timeout_ms);
 		return false;
 	}
 	return true;
@@ -391,8 +399,10 @@ read_flags(int argc, char *const argv[], const char *value[NSETTINGS],
 		if (strncmp(arg, "--", 2) == 0)
 			s = find_flag(arg + 2, len - 2);
 		if (s == NULL) {
-			snprintf(error, room, "there is no option \"%s\"; see "
-			    "--help", arg);
+			snprintf(error, room,
+			    "there is no option \"%s\"; see "
+			    "--help",
+			    arg);
 			return CONFIG_BAD;
 		}
 		if (arg[len] != '=' && ++i == argc) {
@@ -406,8 +416,8 @@ read_flags(int argc, char *const argv[], const char *value[NSETTINGS],
 }
 
 enum config_verdict
-config_read(int argc, char *const argv[], struct config *c_r, char *error,
-    size_t room)
+config_read(
+    int argc, char *const argv[], struct config *c_r, char *error, size_t room)
 {
 	const char *value[NSETTINGS];
 	char cores[16];
@@ -430,7 +440,8 @@ config_read(int argc, char *const argv[], struct config *c_r, char *error,
 		if (!settings[i].read(&settings[i], value[i], c_r, error, room))
 			return CONFIG_BAD;
 	if (c_r->min > 0 && c_r->max > 0 && c_r->min > c_r->max) {
-		snprintf(error, room, "WITHDRAW_MIN is above WITHDRAW_MAX: "
+		snprintf(error, room,
+		    "WITHDRAW_MIN is above WITHDRAW_MAX: "
 		    "nothing could be withdrawn");
 		return CONFIG_BAD;
 	}

@@ -21,31 +21,31 @@ enum guard {
 #define SETTLE_WAIT_MS 50
 
 struct config {
-	const char *socket;	/* path of the listening socket, or NULL: fd 0 */
+	const char *socket; /* path of the listening socket, or NULL: fd 0 */
 	int workers;
-	int pg_pool;		/* Postgres connections of a worker */
-	unsigned guards;	/* enum guard, or-ed */
-	bool redis_refuse;	/* Redis down: refuse, not ledger-only */
+	int pg_pool;       /* Postgres connections of a worker */
+	unsigned guards;   /* enum guard, or-ed */
+	bool redis_refuse; /* Redis down: refuse, not ledger-only */
 	int token_ttl_ms;
 	int lock_ttl_ms;
-	int ledger_timeout_ms;	/* the ledger step, with all its tries */
+	int ledger_timeout_ms; /* the ledger step, with all its tries */
 	int result_ttl_s;
 	int twin_wait_ms;
-	int redis_timeout_ms;	/* no reply for so long: connection dropped */
-	int read_timeout_ms;	/* what nginx's fastcgi_read_timeout is */
-	int page_timeout_ms;	/* what the page waits for an answer */
-	int max_requests;	/* a worker recycles after these; 0: never */
-	const char *currency;	/* three capital letters */
-	int64_t min, max;	/* of one withdrawal; -1: no limit */
+	int redis_timeout_ms; /* no reply for so long: connection dropped */
+	int read_timeout_ms;  /* what nginx's fastcgi_read_timeout is */
+	int page_timeout_ms;  /* what the page waits for an answer */
+	int max_requests;     /* a worker recycles after these; 0: never */
+	const char *currency; /* three capital letters */
+	int64_t min, max;     /* of one withdrawal; -1: no limit */
 
 	/* REDIS_URL, taken apart; the strings live as long as the process */
-	const char *redis_path;	/* unix socket, or NULL */
+	const char *redis_path; /* unix socket, or NULL */
 	const char *redis_host;
 	int redis_port;
 	int redis_db;
-	const char *redis_password;	/* or NULL */
+	const char *redis_password; /* or NULL */
 
-	bool test_only;		/* -t */
+	bool test_only; /* -t */
 };
 
 /* The server ends a statement at this age, before the ledger step's own
@@ -56,8 +56,8 @@ enum config_verdict { CONFIG_OK, CONFIG_BAD, CONFIG_HELP, CONFIG_VERSION };
 
 /* Reads environment and flags into *c_r. CONFIG_BAD: what is wrong, and what
  * to do, is in error. argv's strings must live as long as *c_r. */
-enum config_verdict config_read(int argc, char *const argv[],
-    struct config *c_r, char *error, size_t room);
+enum config_verdict config_read(
+    int argc, char *const argv[], struct config *c_r, char *error, size_t room);
 
 /* The table of settings, for --help. */
 void config_help(FILE *out);

@@ -32,8 +32,8 @@ escape(const char *in, char *out, size_t room)
 		if (*in >= ' ' && *in <= '~')
 			out[n++] = *in;
 		else
-			n += (size_t)snprintf(out + n, room - n, "\\x%02x",
-			    (unsigned char)*in);
+			n += (size_t)snprintf(
+			    out + n, room - n, "\\x%02x", (unsigned char)*in);
 	}
 	return n;
 }

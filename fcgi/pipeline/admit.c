@@ -12,28 +12,29 @@
 
 /* KEYS result, lock, token; ARGV order, owner, lease in ms, guards, number.
  * The order in which it looks is the contract's (design, section 5). */
-struct redis_script admit_script = {.keys = 3, .text =
-    "local order, owner, lease, guards, n = unpack(ARGV)\n"
-    "local on = function(g) return string.find(guards, g, 1, true) end\n"
-    "if on('c') then\n"
-    "  local r = redis.call('GET', KEYS[1])\n"
-    "  if r then return {n, 'recorded', r} end\n"
-    "end\n"
-    "if on('l') then\n"
-    "  local held = redis.call('GET', KEYS[2])\n"
-    "  if held then\n"
-    "    if string.sub(held, 1, 36) == order then return {n, 'twin'} end\n"
-    "    return {n, 'busy'}\n"
-    "  end\n"
-    "end\n"
-    "if on('t') then\n"
-    "  if redis.call('GET', KEYS[3]) ~= order then return {n, 'no-token'} end\n"
-    "  redis.call('DEL', KEYS[3])\n"
-    "end\n"
-    "if on('l') then\n"
-    "  redis.call('SET', KEYS[2], order .. ' ' .. owner, 'PX', lease)\n"
-    "end\n"
-    "return {n, 'go'}\n"};
+struct redis_script admit_script = {.keys = 3,
+    .text =
+	"local order, owner, lease, guards, n = unpack(ARGV)\n"
+	"local on = function(g) return string.find(guards, g, 1, true) end\n"
+	"if on('c') then\n"
+	"  local r = redis.call('GET', KEYS[1])\n"
+	"  if r then return {n, 'recorded', r} end\n"
+	"end\n"
+	"if on('l') then\n"
+	"  local held = redis.call('GET', KEYS[2])\n"
+	"  if held then\n"
+	"    if string.sub(held, 1, 36) == order then return {n, 'twin'} end\n"
+	"    return {n, 'busy'}\n"
+	"  end\n"
+	"end\n"
+	"if on('t') then\n"
+	"  if redis.call('GET', KEYS[3]) ~= order then return {n, 'no-token'} end\n"
+	"  redis.call('DEL', KEYS[3])\n"
+	"end\n"
+	"if on('l') then\n"
+	"  redis.call('SET', KEYS[2], order .. ' ' .. owner, 'PX', lease)\n"
+	"end\n"
+	"return {n, 'go'}\n"};
 
 static struct withdrawal *
 of_call(struct redis_call *call)
@@ -48,7 +49,8 @@ read_recorded(struct withdrawal *w, const char *text)
 	if (record_decode(text, w->user, w->order, &w->result.record))
 		return ADMIT_RECORDED;
 	log_warnx("request %s: the answer that redis has for order %s is not "
-	    "one; asking the ledger", w->request, w->order);
+		  "one; asking the ledger",
+	    w->request, w->order);
 	return ADMIT_GARBLED;
 }
 
@@ -70,7 +72,8 @@ read_reply(struct withdrawal *w, const struct redis_reply_items *items)
 		if (strcmp(items->text[1], words[i].word) == 0)
 			return words[i].admission;
 	log_warnx("request %s: redis answered the admission with something "
-	    "else", w->request);
+		  "else",
+	    w->request);
 	return ADMIT_NO_REDIS;
 }
 
@@ -115,8 +118,9 @@ admit(struct withdrawal *w, void (*next)(struct withdrawal *w))
 	uuid_text_new(w->owner);
 	w->redis_call.done = on_reply;
 	if (!redis_call(s->redis, &w->redis_call, &admit_script,
-		(const char *[]){result, lock, token, w->order, w->owner, lease,
-		    guards}, 7)) {
+		(const char *[]){
+		    result, lock, token, w->order, w->owner, lease, guards},
+		7)) {
 		w->owner[0] = '\0';
 		w->admission = ADMIT_NO_REDIS;
 		next(w);

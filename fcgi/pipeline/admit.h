@@ -9,12 +9,12 @@
 struct withdrawal;
 
 enum admission {
-	ADMIT_GO,	/* token spent, lock taken: go on to the ledger */
+	ADMIT_GO,       /* token spent, lock taken: go on to the ledger */
 	ADMIT_RECORDED, /* w->result.record is the recorded answer */
-	ADMIT_TWIN,	/* the same order is under way */
-	ADMIT_BUSY,	/* another order of the user is under way */
+	ADMIT_TWIN,     /* the same order is under way */
+	ADMIT_BUSY,     /* another order of the user is under way */
 	ADMIT_NO_TOKEN, /* no valid token for (user, order) */
-	ADMIT_GARBLED,	/* the recorded answer is not one: ask the ledger */
+	ADMIT_GARBLED,  /* the recorded answer is not one: ask the ledger */
 	ADMIT_NO_REDIS, /* nobody could say */
 };
 

@@ -25,8 +25,8 @@ key_lock(char out[KEY_TEXT], int64_t user)
 /* The recorded answer. epoch names the history of commits that it is true in:
  * answers of a history that was lost are not found. */
 static inline void
-key_result(char out[KEY_TEXT], int64_t user, const char *epoch,
-    const char *order)
+key_result(
+    char out[KEY_TEXT], int64_t user, const char *epoch, const char *order)
 {
 	snprintf(out, KEY_TEXT, "withdraw:{%" PRId64 "}:result:%s:%s", user,
 	    epoch, order);

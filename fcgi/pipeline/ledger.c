@@ -28,8 +28,8 @@ const struct pg_statement statement_void = {"withdraw_void_1",
     " balance_after, version, created_us FROM withdraw_void($1, $2, $3)"};
 const struct pg_statement statement_account = {"withdraw_account_1",
     "(bigint) AS SELECT balance, version FROM account WHERE user_id = $1"};
-const struct pg_statement statement_health = {"withdraw_health_1",
-    " AS SELECT 1"};
+const struct pg_statement statement_health = {
+    "withdraw_health_1", " AS SELECT 1"};
 
 const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
     &statement_find, &statement_list, &statement_void, &statement_account,
@@ -38,8 +38,8 @@ const unsigned ledger_nstatements =
     sizeof(ledger_statements) / sizeof(ledger_statements[0]);
 
 static void
-on_record(struct pg_call *call, enum pg_verdict verdict,
-    const struct pg_rows *rows)
+on_record(
+    struct pg_call *call, enum pg_verdict verdict, const struct pg_rows *rows)
 {
 	struct withdrawal *w = (struct withdrawal *)((char *)call -
 	    offsetof(struct withdrawal, pg_call));
@@ -47,11 +47,11 @@ on_record(struct pg_call *call, enum pg_verdict verdict,
 	w->verdict = verdict;
 	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
 		w->result.replayed = *pg_rows_text(rows, 0, 0) == 't';
-		w->result.has_record = record_from_row(rows, 0, 1, w->user,
-		    &w->result.record);
+		w->result.has_record =
+		    record_from_row(rows, 0, 1, w->user, &w->result.record);
 		if (!w->result.has_record) {
 			log_warnx("request %s: the ledger's record of order %s "
-			    "is not understood; is sql/ of this version?",
+				  "is not understood; is sql/ of this version?",
 			    w->request, w->order);
 			w->verdict = PG_UNCERTAIN;
 		}

@@ -11,7 +11,6 @@
 #include "pipeline/ledger.h"
 #include "pipeline/service.h"
 
-
 static struct orders_call *
 of_call(struct pg_call *call)
 {
@@ -27,8 +26,7 @@ text_of(struct orders_call *c, int i, int64_t v)
 }
 
 static void
-submit(struct orders_call *c, const struct pg_statement *statement,
-    int nparams,
+submit(struct orders_call *c, const struct pg_statement *statement, int nparams,
     void (*done)(struct pg_call *, enum pg_verdict, const struct pg_rows *))
 {
 	c->pg_call.statement = statement;
@@ -47,14 +45,15 @@ read_record(struct orders_call *c, const struct pg_rows *rows, size_t row,
 	if (record_from_row(rows, row, 1, c->user, r))
 		return true;
 	log_warnx("request %s: a record of the ledger is not understood; is "
-	    "sql/ of this version?", c->request);
+		  "sql/ of this version?",
+	    c->request);
 	c->verdict = PG_UNCERTAIN;
 	return false;
 }
 
 static void
-on_record(struct pg_call *pc, enum pg_verdict verdict,
-    const struct pg_rows *rows)
+on_record(
+    struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 {
 	struct orders_call *c = of_call(pc);
 
@@ -90,23 +89,23 @@ on_list(struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 }
 
 static void
-on_account(struct pg_call *pc, enum pg_verdict verdict,
-    const struct pg_rows *rows)
+on_account(
+    struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 {
 	struct orders_call *c = of_call(pc);
 
 	c->verdict = verdict;
 	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
-		c->found = money_parse_numeric(pg_rows_text(rows, 0, 0),
-		    &c->balance);
+		c->found =
+		    money_parse_numeric(pg_rows_text(rows, 0, 0), &c->balance);
 		c->version = strtoll(pg_rows_text(rows, 0, 1), NULL, 10);
 	}
 	c->done(c);
 }
 
 static void
-on_health(struct pg_call *pc, enum pg_verdict verdict,
-    const struct pg_rows *rows)
+on_health(
+    struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 {
 	struct orders_call *c = of_call(pc);
 

@@ -18,21 +18,22 @@ struct service;
 struct orders_call {
 	/* the request */
 	const struct service *service;
-	const char *request;   /* id, for the log */
+	const char *request; /* id, for the log */
 	int64_t user;
 	char order[UUID_TEXT]; /* find, void; list: page after it, or "" */
 	int64_t before_us;     /* list: with order */
-	int limit;	       /* list: at most ORDERS_PAGE_MAX */
+	int limit;             /* list: at most ORDERS_PAGE_MAX */
 	void (*done)(struct orders_call *call);
 
 	/* the answer */
 	enum pg_verdict verdict;
-	bool found;	/* find, void, account */
-	bool replayed;	/* void: the record was there before */
+	bool found;    /* find, void, account */
+	bool replayed; /* void: the record was there before */
 	struct record record;
-	struct record *list; /* list: nlist records, call's until done returns */
+	struct record
+	    *list; /* list: nlist records, call's until done returns */
 	size_t nlist;
-	bool more;	/* list: there are older ones */
+	bool more;                /* list: there are older ones */
 	int64_t balance, version; /* account */
 
 	struct pg_call pg_call;

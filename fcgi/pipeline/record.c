@@ -10,8 +10,17 @@
 #include "store/pg.h"
 
 /* Fields of both forms, in the order of withdraw_find()'s columns. */
-enum field { F_ORDER, F_STATUS, F_AMOUNT, F_CURRENCY, F_REASON, F_BALANCE,
-	F_VERSION, F_CREATED, FIELDS };
+enum field {
+	F_ORDER,
+	F_STATUS,
+	F_AMOUNT,
+	F_CURRENCY,
+	F_REASON,
+	F_BALANCE,
+	F_VERSION,
+	F_CREATED,
+	FIELDS
+};
 
 static bool
 parse_int(const char *s, int64_t *v_r)
@@ -51,13 +60,11 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 	r->has_amount = f[F_AMOUNT] != NULL && *f[F_AMOUNT] != '\0';
 	if (r->has_amount && !money_parse_numeric(f[F_AMOUNT], &r->amount))
 		return false;
-	if (!copy_text(r->reason, sizeof(r->reason),
-		f[F_REASON] ? f[F_REASON] : ""))
+	if (!copy_text(
+		r->reason, sizeof(r->reason), f[F_REASON] ? f[F_REASON] : ""))
 		return false;
 	switch (status) {
-	case RECORD_VOID:
-		r->status = RECORD_VOID;
-		return true;
+	case RECORD_VOID: r->status = RECORD_VOID; return true;
 	case RECORD_SUCCEEDED:
 	case RECORD_DECLINED:
 		r->status = (enum record_status)status;
@@ -66,8 +73,7 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 		    money_parse_numeric(f[F_BALANCE], &r->balance_after) &&
 		    parse_int(f[F_VERSION], &r->version) &&
 		    (r->status == RECORD_DECLINED) == (r->reason[0] != '\0');
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -93,14 +99,15 @@ record_encode(const struct record *r, char out[RECORD_TEXT])
 		money_format(r->amount, amount);
 	if (r->status != RECORD_VOID)
 		money_format(r->balance_after, balance);
-	snprintf(out, RECORD_TEXT, "1|%" PRId64 "|%s|%d|%s|%s|%s|%s|%" PRId64
-	    "|%" PRId64, r->user, r->order, (int)r->status, amount, r->currency,
-	    r->reason, balance, r->version, r->created_us);
+	snprintf(out, RECORD_TEXT,
+	    "1|%" PRId64 "|%s|%d|%s|%s|%s|%s|%" PRId64 "|%" PRId64, r->user,
+	    r->order, (int)r->status, amount, r->currency, r->reason, balance,
+	    r->version, r->created_us);
 }
 
 bool
-record_decode(const char *text, int64_t user, const char *order,
-    struct record *r)
+record_decode(
+    const char *text, int64_t user, const char *order, struct record *r)
 {
 	char copy[RECORD_TEXT], prefix[32];
 	const char *f[FIELDS];

@@ -22,7 +22,7 @@ struct record {
 	int64_t user;
 	enum record_status status;
 	bool has_amount; /* not where an order was voided unsent */
-	int64_t amount;	 /* minor units, as balance_after */
+	int64_t amount;  /* minor units, as balance_after */
 	char currency[4];
 	char reason[24]; /* why declined; else "" */
 	int64_t balance_after;
@@ -43,7 +43,7 @@ bool record_from_row(const struct pg_rows *rows, size_t row, int column,
 void record_encode(const struct record *r, char out[RECORD_TEXT]);
 
 /* Returns false if text is not the cached record of (user, order). */
-bool record_decode(const char *text, int64_t user, const char *order,
-    struct record *r);
+bool record_decode(
+    const char *text, int64_t user, const char *order, struct record *r);
 
 #endif

@@ -16,7 +16,7 @@ enum outcome {
 	/* Retryable: the same order may be sent again. */
 	OUTCOME_TOKEN_INVALID, /* and the ledger has no record of it so far */
 	OUTCOME_IN_PROGRESS,   /* a twin is under way */
-	OUTCOME_BUSY,	       /* another order of the user is under way */
+	OUTCOME_BUSY,          /* another order of the user is under way */
 	OUTCOME_NO_ACCOUNT,    /* nothing to withdraw from, nothing recorded */
 	OUTCOME_UNAVAILABLE,   /* this request surely did not run */
 	OUTCOME_UNKNOWN,       /* this request may have run */
@@ -24,7 +24,7 @@ enum outcome {
 
 /* What an answer says about the order (order_state in the contract). */
 enum order_state {
-	ORDER_NONE,    /* a look in the ledger found no record */
+	ORDER_NONE, /* a look in the ledger found no record */
 	ORDER_RUNNING,
 	ORDER_SUCCEEDED,
 	ORDER_DECLINED,
@@ -39,7 +39,7 @@ struct result {
 	enum outcome outcome;
 	enum order_state state;
 	enum answered_by by;
-	bool replayed;	   /* the record was there before this request */
+	bool replayed; /* the record was there before this request */
 	bool has_record;
 	struct record record;
 };

@@ -8,13 +8,14 @@
 
 /* KEYS result, lock; ARGV value ('' for none), life in s, what the lock must
  * hold to be ours ('' for none), number. */
-struct redis_script settle_script = {.keys = 2, .text =
-    "local value, life, mine, n = unpack(ARGV)\n"
-    "if value ~= '' then redis.call('SET', KEYS[1], value, 'EX', life) end\n"
-    "if mine ~= '' and redis.call('GET', KEYS[2]) == mine then\n"
-    "  redis.call('DEL', KEYS[2])\n"
-    "end\n"
-    "return {n}\n"};
+struct redis_script settle_script = {.keys = 2,
+    .text =
+	"local value, life, mine, n = unpack(ARGV)\n"
+	"if value ~= '' then redis.call('SET', KEYS[1], value, 'EX', life) end\n"
+	"if mine ~= '' and redis.call('GET', KEYS[2]) == mine then\n"
+	"  redis.call('DEL', KEYS[2])\n"
+	"end\n"
+	"return {n}\n"};
 
 static void
 on_settled(struct redis_call *call, const struct redis_reply_items *items)

@@ -8,9 +8,9 @@
 #include "pipeline/service.h"
 
 /* KEYS token; ARGV order, life in ms, number. */
-struct redis_script token_script = {.keys = 1, .text =
-    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
-    "return {ARGV[3]}\n"};
+struct redis_script token_script = {.keys = 1,
+    .text = "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+	    "return {ARGV[3]}\n"};
 
 static void
 unkept(struct token_call *call)

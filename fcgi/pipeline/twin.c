@@ -10,8 +10,10 @@
 #include "base/log.h"
 #include "pipeline/result.h"
 
-#define POLL_FIRST 0.005 /* seconds between questions to Redis, doubled up to */
-#define POLL_LAST  0.1
+#define POLL_FIRST                                                             \
+	0.005 /* seconds between questions to Redis, doubled up to             \
+	       */
+#define POLL_LAST 0.1
 
 /* An order with twins. Lives while it runs here, somebody waits, or somebody
  * looks for those who wait. */
@@ -27,8 +29,8 @@ struct twin_flight {
 
 struct twin_room {
 	struct ev_loop *loop;
-	double wait;	/* seconds */
-	void *flights;	/* a tree, see tsearch(3) */
+	double wait;   /* seconds */
+	void *flights; /* a tree, see tsearch(3) */
 };
 
 static int

@@ -19,10 +19,10 @@ struct twin_flight;
 struct twin_room;
 
 enum twin_news {
-	TWIN_TOLD,	    /* here is the result of the first one */
-	TWIN_YOUR_TURN,	    /* to ask Redis again */
+	TWIN_TOLD,          /* here is the result of the first one */
+	TWIN_YOUR_TURN,     /* to ask Redis again */
 	TWIN_STILL_RUNNING, /* time is over; it runs in this worker */
-	TWIN_LOOK,	    /* time is over; look in the ledger, for all of us:
+	TWIN_LOOK,          /* time is over; look in the ledger, for all of us:
 			     * twin_looked() must follow */
 };
 
@@ -46,8 +46,8 @@ void twin_room_free(struct twin_room **room);
 bool twin_running(struct twin_room *room, int64_t user, const char *order);
 
 /* This worker runs the order from now on. NULL if it runs it already. */
-struct twin_flight *twin_begin(struct twin_room *room, int64_t user,
-    const char *order);
+struct twin_flight *twin_begin(
+    struct twin_room *room, int64_t user, const char *order);
 
 /* The run is over; all who wait are told. *flight may be NULL; is NULLed. */
 void twin_end(struct twin_room *room, struct twin_flight **flight,

@@ -43,7 +43,8 @@ judge_record(struct withdrawal *w, enum answered_by by)
 {
 	static const enum order_state states[] = {
 	    [RECORD_SUCCEEDED] = ORDER_SUCCEEDED,
-	    [RECORD_DECLINED] = ORDER_DECLINED, [RECORD_VOID] = ORDER_VOID};
+	    [RECORD_DECLINED] = ORDER_DECLINED,
+	    [RECORD_VOID] = ORDER_VOID};
 	struct result *r = &w->result;
 
 	r->by = by;
@@ -68,7 +69,8 @@ judge(struct withdrawal *w, enum outcome outcome, enum order_state state,
 	w->result.by = by;
 }
 
-/* --- step 1: token, lock, recorded answer ---------------------------------- */
+/* --- step 1: token, lock, recorded answer ----------------------------------
+ */
 
 void
 withdraw_start(struct withdrawal *w)
@@ -93,24 +95,18 @@ after_admit(struct withdrawal *w)
 	w->admit_us += clock_us() - w->step_began;
 	switch ((enum admission)w->admission) {
 	case ADMIT_GO:
-	case ADMIT_GARBLED:
-		step_ledger(w);
-		break;
+	case ADMIT_GARBLED: step_ledger(w); break;
 	case ADMIT_RECORDED:
 		w->result.replayed = true;
 		judge_record(w, BY_CACHE);
 		finish(w);
 		break;
-	case ADMIT_TWIN:
-		step_wait(w);
-		break;
+	case ADMIT_TWIN: step_wait(w); break;
 	case ADMIT_BUSY:
 		judge(w, OUTCOME_BUSY, ORDER_UNKNOWN, BY_LOCK);
 		finish(w);
 		break;
-	case ADMIT_NO_TOKEN:
-		step_lookup(w);
-		break;
+	case ADMIT_NO_TOKEN: step_lookup(w); break;
 	case ADMIT_NO_REDIS:
 		if (w->service->cfg->redis_refuse) {
 			judge(w, OUTCOME_UNAVAILABLE, ORDER_UNKNOWN, BY_NOBODY);
@@ -122,11 +118,12 @@ after_admit(struct withdrawal *w)
 	}
 }
 
-/* --- a twin waits ----------------------------------------------------------- */
+/* --- a twin waits -----------------------------------------------------------
+ */
 
 static void
-on_woken(struct twin_seat *seat, enum twin_news news,
-    const struct result *result)
+on_woken(
+    struct twin_seat *seat, enum twin_news news, const struct result *result)
 {
 	struct withdrawal *w = (struct withdrawal *)((char *)seat -
 	    offsetof(struct withdrawal, seat));
@@ -140,9 +137,7 @@ on_woken(struct twin_seat *seat, enum twin_news news,
 		}
 		finish(w);
 		break;
-	case TWIN_YOUR_TURN:
-		step_admit(w);
-		break;
+	case TWIN_YOUR_TURN: step_admit(w); break;
 	case TWIN_STILL_RUNNING:
 		judge(w, OUTCOME_IN_PROGRESS, ORDER_RUNNING, BY_TWIN);
 		finish(w);
@@ -167,13 +162,15 @@ after_look(struct withdrawal *w)
 	if (w->verdict == PG_ROWS && w->result.has_record)
 		judge_record(w, BY_LEDGER);
 	else
-		judge(w, OUTCOME_IN_PROGRESS, w->verdict == PG_ROWS ?
-		    ORDER_RUNNING : ORDER_UNKNOWN, BY_LOCK);
+		judge(w, OUTCOME_IN_PROGRESS,
+		    w->verdict == PG_ROWS ? ORDER_RUNNING : ORDER_UNKNOWN,
+		    BY_LOCK);
 	twin_looked(w->service->twins, w->user, w->order, &w->result);
 	step_settle(w);
 }
 
-/* --- step 2: no valid token: the ledger may know the order ------------------ */
+/* --- step 2: no valid token: the ledger may know the order ------------------
+ */
 
 static void
 step_lookup(struct withdrawal *w)
@@ -195,7 +192,8 @@ after_lookup(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 3: the ledger ------------------------------------------------------ */
+/* --- step 3: the ledger ------------------------------------------------------
+ */
 
 static void
 step_ledger(struct withdrawal *w)
@@ -231,7 +229,8 @@ after_ledger(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 4: cache and lock, after the commit, and answer -------------------- */
+/* --- step 4: cache and lock, after the commit, and answer --------------------
+ */
 
 static void
 step_settle(struct withdrawal *w)

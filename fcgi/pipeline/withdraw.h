@@ -26,7 +26,7 @@ struct withdrawal {
 	const char *request; /* id, for the log */
 	int64_t user;
 	char order[UUID_TEXT];
-	int64_t amount;	       /* minor units, above zero */
+	int64_t amount;        /* minor units, above zero */
 	char token[UUID_TEXT]; /* "": none, or not of a token's form */
 	void (*done)(struct withdrawal *w);
 
@@ -38,7 +38,7 @@ struct withdrawal {
 	char owner[UUID_TEXT]; /* "": the lock is not ours */
 	void (*next)(struct withdrawal *w);
 	int64_t step_began;
-	int admission;	       /* enum admission, of admit.c */
+	int admission; /* enum admission, of admit.c */
 	enum pg_verdict verdict;
 	struct redis_call redis_call;
 	struct pg_call pg_call;

@@ -46,13 +46,14 @@ verdict(const struct check_run *c)
 	if (!pg_up(c->pg)) {
 		v = pg_unfit(c->pg) ? CHECK_UNFIT : CHECK_DOWN;
 		log_warnx("postgres is not usable: %s; see PGHOST, PGPORT, "
-		    "PGUSER, PGDATABASE", *pg_problem(c->pg) ?
-		    pg_problem(c->pg) : "no answer in time");
+			  "PGUSER, PGDATABASE",
+		    *pg_problem(c->pg) ? pg_problem(c->pg)
+				       : "no answer in time");
 	}
 	if (c->redis != NULL && !redis_up(c->redis)) {
 		log_warnx("redis is not usable: %s; see REDIS_URL",
-		    *redis_problem(c->redis) ? redis_problem(c->redis) :
-		    "no answer in time");
+		    *redis_problem(c->redis) ? redis_problem(c->redis)
+					     : "no answer in time");
 		if (v == CHECK_OK)
 			v = CHECK_DOWN;
 	}

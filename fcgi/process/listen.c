@@ -30,7 +30,8 @@ is_alive(const struct sockaddr_un *address)
 {
 	int fd = socket_new();
 	bool alive = connect(fd, (const struct sockaddr *)address,
-	    sizeof(*address)) == 0 || errno == EAGAIN;
+			 sizeof(*address)) == 0 ||
+	    errno == EAGAIN;
 
 	close(fd);
 	return alive;
@@ -46,16 +47,18 @@ listen_at(const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		fatalx("WITHDRAW_SOCKET is %zu bytes long and must be below "
-		    "%zu: choose a shorter path", strlen(path),
-		    sizeof(address.sun_path));
+		       "%zu: choose a shorter path",
+		    strlen(path), sizeof(address.sun_path));
 	strcpy(address.sun_path, path);
 	if (lstat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
 			fatalx("WITHDRAW_SOCKET \"%s\" exists and is not a "
-			    "socket: remove it, or choose another path", path);
+			       "socket: remove it, or choose another path",
+			    path);
 		if (is_alive(&address))
 			fatalx("another server listens on \"%s\": stop it, or "
-			    "choose another WITHDRAW_SOCKET", path);
+			       "choose another WITHDRAW_SOCKET",
+			    path);
 		if (unlink(path) != 0)
 			fatal("could not remove the old socket \"%s\"", path);
 	}
@@ -64,8 +67,10 @@ listen_at(const char *path)
 	 * trusts whoever may connect */
 	mask = umask(0117);
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-		fatal("could not make the socket \"%s\"; does its folder exist, "
-		    "and may this user write to it?", path);
+		fatal(
+		    "could not make the socket \"%s\"; does its folder exist, "
+		    "and may this user write to it?",
+		    path);
 	umask(mask);
 	if (listen(fd, SOMAXCONN) != 0)
 		fatal("could not listen on \"%s\"", path);
@@ -81,8 +86,8 @@ listen_inherited(void)
 	if (getsockopt(INHERITED, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) != 0 ||
 	    !on)
 		fatalx("no socket to listen on: set WITHDRAW_SOCKET to a path, "
-		    "or start with a listening socket on file descriptor 0 "
-		    "(spawn-fcgi, systemd)");
+		       "or start with a listening socket on file descriptor 0 "
+		       "(spawn-fcgi, systemd)");
 	flags = fcntl(INHERITED, F_GETFL);
 	if (flags < 0 || fcntl(INHERITED, F_SETFL, flags | O_NONBLOCK) != 0)
 		fatal("could not make the inherited socket non-blocking");

@@ -15,13 +15,13 @@
 #include "process/notify.h"
 #include "process/worker.h"
 
-#define SECOND		1000000 /* in microseconds, like all times here */
-#define THROTTLE	(1 * SECOND)
-#define START_LIMIT	(10 * SECOND) /* a replacement that is never ready */
+#define SECOND      1000000 /* in microseconds, like all times here */
+#define THROTTLE    (1 * SECOND)
+#define START_LIMIT (10 * SECOND) /* a replacement that is never ready */
 
 struct child {
-	pid_t pid;	/* 0: there is none */
-	int news;	/* the read end of its pipe */
+	pid_t pid; /* 0: there is none */
+	int news;  /* the read end of its pipe */
 	bool ready, served;
 	int64_t started;
 };
@@ -29,7 +29,7 @@ struct child {
 /* A place for one worker. next is the one that is about to take over. */
 struct seat {
 	struct child now, next;
-	bool renew;	    /* replace now by another */
+	bool renew;         /* replace now by another */
 	int64_t not_before; /* throttled */
 };
 
@@ -50,7 +50,8 @@ struct master {
 	bool stopping, told_ready;
 };
 
-/* --- children ------------------------------------------------------------------ */
+/* --- children
+ * ------------------------------------------------------------------ */
 
 /* In a worker: what belongs to the master is not its business. */
 static void
@@ -113,8 +114,8 @@ child_leave(struct master *m, struct child *c)
 		return;
 	l = xcalloc(1, sizeof(*l));
 	l->pid = c->pid;
-	l->deadline = clock_us() + (int64_t)m->cfg->read_timeout_ms * 1000 +
-	    SECOND;
+	l->deadline =
+	    clock_us() + (int64_t)m->cfg->read_timeout_ms * 1000 + SECOND;
 	l->next = m->leavers;
 	m->leavers = l;
 	kill(c->pid, SIGTERM);
@@ -188,7 +189,8 @@ reap(struct master *m)
 		child_ended(m, pid, status);
 }
 
-/* --- what children say ------------------------------------------------------------ */
+/* --- what children say
+ * ------------------------------------------------------------ */
 
 static void
 child_listen(struct seat *s, struct child *c)
@@ -201,19 +203,14 @@ child_listen(struct seat *s, struct child *c)
 	n = read(c->news, news, sizeof(news));
 	for (i = 0; i < n; i++)
 		switch ((enum worker_news)news[i]) {
-		case WORKER_READY:
-			c->ready = true;
-			break;
-		case WORKER_SERVED:
-			c->served = true;
-			break;
-		case WORKER_TIRED:
-			s->renew = true;
-			break;
+		case WORKER_READY: c->ready = true; break;
+		case WORKER_SERVED: c->served = true; break;
+		case WORKER_TIRED: s->renew = true; break;
 		}
 }
 
-/* --- keeping the seats taken -------------------------------------------------------- */
+/* --- keeping the seats taken
+ * -------------------------------------------------------- */
 
 static void
 tell_ready(struct master *m)
@@ -273,7 +270,8 @@ keep_seats(struct master *m)
 	tell_ready(m);
 }
 
-/* --- signals ------------------------------------------------------------------------ */
+/* --- signals
+ * ------------------------------------------------------------------------ */
 
 static void
 kill_all(struct master *m)
@@ -311,16 +309,13 @@ take_signals(struct master *m)
 
 	while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
 		switch (si.ssi_signo) {
-		case SIGCHLD:
-			reap(m);
-			break;
+		case SIGCHLD: reap(m); break;
 		case SIGHUP:
 			log_info("replacing the workers");
 			for (i = 0; i < m->nseats; i++)
 				m->seats[i].renew = true;
 			break;
-		default:
-			stop(m);
+		default: stop(m);
 		}
 }
 
@@ -345,7 +340,8 @@ open_signals(void)
 	return fd;
 }
 
-/* --- the loop ------------------------------------------------------------------------ */
+/* --- the loop
+ * ------------------------------------------------------------------------ */
 
 static void
 kill_late(struct master *m)
@@ -355,8 +351,8 @@ kill_late(struct master *m)
 
 	for (l = m->leavers; l != NULL; l = l->next)
 		if (now > l->deadline) {
-			log_warnx("worker %d does not stop: killing it",
-			    (int)l->pid);
+			log_warnx(
+			    "worker %d does not stop: killing it", (int)l->pid);
 			kill(l->pid, SIGKILL);
 			l->deadline = INT64_MAX;
 		}
@@ -375,11 +371,11 @@ wait_for_events(struct master *m)
 		const struct seat *s = &m->seats[i];
 
 		if (s->now.pid != 0)
-			m->polls[n++] = (struct pollfd){.fd = s->now.news,
-			    .events = POLLIN};
+			m->polls[n++] = (struct pollfd){
+			    .fd = s->now.news, .events = POLLIN};
 		if (s->next.pid != 0)
-			m->polls[n++] = (struct pollfd){.fd = s->next.news,
-			    .events = POLLIN};
+			m->polls[n++] = (struct pollfd){
+			    .fd = s->next.news, .events = POLLIN};
 	}
 	if (poll(m->polls, n, 500) < 0 && errno != EINTR)
 		fatal("could not wait for events");
@@ -392,8 +388,8 @@ wait_for_events(struct master *m)
 int
 master_run(const struct config *cfg, int listen_fd)
 {
-	struct master m = {.cfg = cfg, .listen_fd = listen_fd,
-	    .nseats = cfg->workers};
+	struct master m = {
+	    .cfg = cfg, .listen_fd = listen_fd, .nseats = cfg->workers};
 
 	m.seats = xcalloc((size_t)m.nseats, sizeof(*m.seats));
 	m.polls = xcalloc(2 * (size_t)m.nseats + 1, sizeof(*m.polls));

@@ -6,8 +6,8 @@
 #include "pipeline/settle.h"
 #include "pipeline/token.h"
 
-static struct redis_script *const all_scripts[] = {&token_script,
-    &admit_script, &settle_script};
+static struct redis_script *const all_scripts[] = {
+    &token_script, &admit_script, &settle_script};
 
 #define all_nscripts (sizeof(all_scripts) / sizeof(all_scripts[0]))
 

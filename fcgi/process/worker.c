@@ -18,7 +18,8 @@
 #include "web/api.h"
 #include "web/server.h"
 
-#define READY_LIMIT 2.0 /* seconds that the stores get before the first accept */
+#define READY_LIMIT                                                            \
+	2.0 /* seconds that the stores get before the first accept */
 
 struct worker {
 	const struct config *cfg;
@@ -136,14 +137,16 @@ worker_run(const struct config *cfg, int listen_fd, int news)
 		money_format(cfg->min, w.service.min);
 	if (cfg->max > 0)
 		money_format(cfg->max, w.service.max);
-	w.service.pg = pg_open(w.loop, cfg, ledger_statements,
-	    ledger_nstatements);
+	w.service.pg =
+	    pg_open(w.loop, cfg, ledger_statements, ledger_nstatements);
 	if (cfg->guards != 0)
-		w.service.redis = redis_open(w.loop, cfg, all_scripts,
-		    all_nscripts);
+		w.service.redis =
+		    redis_open(w.loop, cfg, all_scripts, all_nscripts);
 	w.service.twins = twin_room_new(w.loop, cfg);
 	w.hooks = (struct server_hooks){.start = api_start,
-	    .served = on_served, .drained = on_drained, .arg = &w};
+	    .served = on_served,
+	    .drained = on_drained,
+	    .arg = &w};
 	w.ready_limit = ev_now(w.loop) + READY_LIMIT;
 	ev_timer_init(&w.ready, on_ready, 0, 0.002);
 	w.ready.data = &w;

@@ -11,11 +11,17 @@
 #include "base/log.h"
 
 #define CONNECT_TIMEOUT 3.0 /* seconds, with the set-up */
-#define RETRY_FIRST	0.1 /* seconds between tries, doubled up to */
-#define RETRY_LAST	1.0
-#define TRIES		10 /* of one call; its deadline ends it sooner */
+#define RETRY_FIRST     0.1 /* seconds between tries, doubled up to */
+#define RETRY_LAST      1.0
+#define TRIES           10 /* of one call; its deadline ends it sooner */
 
-enum conn_state { CONN_DOWN, CONN_CONNECTING, CONN_SETUP, CONN_IDLE, CONN_BUSY };
+enum conn_state {
+	CONN_DOWN,
+	CONN_CONNECTING,
+	CONN_SETUP,
+	CONN_IDLE,
+	CONN_BUSY
+};
 
 struct pg_conn {
 	struct pg *pg;
@@ -225,8 +231,8 @@ static const char checks[] =
 static bool
 check_server(struct pg_conn *k, const PGresult *r)
 {
-	static const char *const names[] = {"fsync", "full_page_writes",
-	    "synchronous_commit"};
+	static const char *const names[] = {
+	    "fsync", "full_page_writes", "synchronous_commit"};
 	char why[200];
 	int i;
 
@@ -236,7 +242,8 @@ check_server(struct pg_conn *k, const PGresult *r)
 		if (strcmp(value, "on") == 0 ||
 		    (i == 2 && strcmp(value, "remote_apply") == 0))
 			continue;
-		snprintf(why, sizeof(why), "the server has %s = %s and could "
+		snprintf(why, sizeof(why),
+		    "the server has %s = %s and could "
 		    "lose a commit that it acknowledged; set it to on",
 		    names[i], value);
 		k->pg->unfit = true;
@@ -265,17 +272,19 @@ setup_results(struct pg_conn *k)
 				return;
 			}
 		} else if (status != PGRES_COMMAND_OK) {
-			const char *state = PQresultErrorField(r,
-			    PG_DIAG_SQLSTATE);
+			const char *state =
+			    PQresultErrorField(r, PG_DIAG_SQLSTATE);
 			char line[160], why[256];
 
 			first_line(line, sizeof(line), PQresultErrorMessage(r));
 			/* class 42: a function or table is not there, or not
 			 * for this role */
 			k->pg->unfit = state && strncmp(state, "42", 2) == 0;
-			snprintf(why, sizeof(why), "%s%s", line, k->pg->unfit ?
-			    " (apply sql/*.sql in order, and connect as a role "
-			    "that may use it: withdraw_service)" : "");
+			snprintf(why, sizeof(why), "%s%s", line,
+			    k->pg->unfit
+				? " (apply sql/*.sql in order, and connect as a role "
+				  "that may use it: withdraw_service)"
+				: "");
 			PQclear(r);
 			conn_failed(k, why);
 			return;
@@ -303,16 +312,10 @@ connect_poll(struct pg_conn *k)
 	case PGRES_POLLING_READING:
 		conn_watch(k, EV_READ); /* the socket may be another now */
 		break;
-	case PGRES_POLLING_WRITING:
-		conn_watch(k, EV_WRITE);
-		break;
-	case PGRES_POLLING_OK:
-		conn_setup(k);
-		break;
+	case PGRES_POLLING_WRITING: conn_watch(k, EV_WRITE); break;
+	case PGRES_POLLING_OK: conn_setup(k); break;
 	case PGRES_POLLING_ACTIVE:
-	case PGRES_POLLING_FAILED:
-		conn_failed(k, PQerrorMessage(k->c));
-		break;
+	case PGRES_POLLING_FAILED: conn_failed(k, PQerrorMessage(k->c)); break;
 	}
 }
 
@@ -322,7 +325,8 @@ static void
 on_notice(void *arg, const PGresult *r)
 {
 	struct pg_conn *k = arg;
-	const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *severity =
+	    PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 
 	if (severity == NULL || strcmp(severity, "WARNING") != 0)
@@ -351,8 +355,8 @@ conn_connect(struct pg_conn *k)
 	    "target_session_attrs", "keepalives_idle", "tcp_user_timeout",
 	    NULL};
 	const char *attrs = getenv("PGTARGETSESSIONATTRS");
-	const char *const values[] = {"withdrawd",
-	    attrs ? attrs : "read-write", "10", "10000", NULL};
+	const char *const values[] = {
+	    "withdrawd", attrs ? attrs : "read-write", "10", "10000", NULL};
 
 	k->c = PQconnectStartParams(keys, values, 0);
 	if (k->c == NULL)
@@ -402,10 +406,12 @@ static void
 call_refused(struct pg_conn *k)
 {
 	const char *state = PQresultErrorField(k->result, PG_DIAG_SQLSTATE);
-	bool again = state != NULL && (strcmp(state, "40001") == 0 ||
-	    strcmp(state, "40P01") == 0 || /* serialization, deadlock */
-	    strcmp(state, "25006") == 0 || /* a standby now: another may do */
-	    strcmp(state, "26000") == 0);  /* a pooler lost the statement */
+	bool again = state != NULL &&
+	    (strcmp(state, "40001") == 0 ||
+		strcmp(state, "40P01") == 0 || /* serialization, deadlock */
+		strcmp(state, "25006") ==
+		    0 || /* a standby now: another may do */
+		strcmp(state, "26000") == 0); /* a pooler lost the statement */
 	char line[200];
 	struct pg_call *call;
 
@@ -499,19 +505,14 @@ on_conn_io(struct ev_loop *loop, ev_io *io, int revents)
 		return;
 	}
 	switch (k->state) {
-	case CONN_SETUP:
-		setup_results(k);
-		break;
-	case CONN_BUSY:
-		call_results(k);
-		break;
+	case CONN_SETUP: setup_results(k); break;
+	case CONN_BUSY: call_results(k); break;
 	case CONN_IDLE:
 		/* a server that speaks unasked is about to end it */
 		conn_lost(k, "the server spoke unasked");
 		break;
 	case CONN_DOWN:
-	case CONN_CONNECTING:
-		break;
+	case CONN_CONNECTING: break;
 	}
 }
 
@@ -525,7 +526,8 @@ lane_busy(const struct pg *pg, int64_t lane)
 	if (lane == 0)
 		return false;
 	for (i = 0; i < pg->nconns; i++)
-		if (pg->conns[i].call != NULL && pg->conns[i].call->lane == lane)
+		if (pg->conns[i].call != NULL &&
+		    pg->conns[i].call->lane == lane)
 			return true;
 	return false;
 }
@@ -598,8 +600,8 @@ on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
 /* Sessions are made by SQL, not by libpq's "options", which poolers refuse.
  * Warnings must be sent, as on_notice() looks for one. */
 static char *
-setup_sql(const struct config *cfg, const struct pg_statement *const s[],
-    size_t n)
+setup_sql(
+    const struct config *cfg, const struct pg_statement *const s[], size_t n)
 {
 	char *sql = NULL;
 	size_t len = 0, i;
@@ -608,7 +610,8 @@ setup_sql(const struct config *cfg, const struct pg_statement *const s[],
 	if (f == NULL)
 		fatalx("out of memory");
 	fputs(checks, f);
-	fprintf(f, "SET statement_timeout = %d; "
+	fprintf(f,
+	    "SET statement_timeout = %d; "
 	    "SET idle_in_transaction_session_timeout = %d; "
 	    "SET client_connection_check_interval = 1000; "
 	    "SET default_transaction_isolation = 'read committed'; "

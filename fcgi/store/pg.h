@@ -27,8 +27,8 @@ struct pg_statement {
 };
 
 enum pg_verdict {
-	PG_ROWS = 1,	   /* committed; here are the rows, perhaps none */
-	PG_FAILED = -1,	   /* surely not committed */
+	PG_ROWS = 1,       /* committed; here are the rows, perhaps none */
+	PG_FAILED = -1,    /* surely not committed */
 	PG_UNCERTAIN = -2, /* may be committed, now or in a moment */
 };
 

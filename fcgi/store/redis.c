@@ -37,7 +37,7 @@ struct redis {
 	ev_io readable, writable;
 	ev_prepare flush; /* never started, only fed: one write for all that
 			   * a round of the loop wants to send */
-	ev_timer silence;	/* looks at the oldest entry */
+	ev_timer silence; /* looks at the oldest entry */
 	ev_timer retry;
 	double delay;
 	struct redis_entry *head, **tail;
@@ -170,8 +170,8 @@ on_silence(struct ev_loop *loop, ev_timer *t, int revents)
 }
 
 static void
-link_append(struct redis *r, struct redis_call *call, size_t argc,
-    const char *argv[])
+link_append(
+    struct redis *r, struct redis_call *call, size_t argc, const char *argv[])
 {
 	size_t len[REDIS_ARGS + 4], i;
 
@@ -202,8 +202,8 @@ link_greet(struct redis *r)
 		link_append(r, NULL, 2, (const char *[]){"SELECT", db});
 	}
 	for (i = 0; i < r->nscripts; i++)
-		link_append(r, NULL, 3, (const char *[]){"SCRIPT", "LOAD",
-		    r->scripts[i]->text});
+		link_append(r, NULL, 3,
+		    (const char *[]){"SCRIPT", "LOAD", r->scripts[i]->text});
 }
 
 static void

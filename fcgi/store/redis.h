@@ -25,8 +25,8 @@ struct redis_entry;
  * an array of strings. One object a script, shared by all calls. */
 struct redis_script {
 	const char *text;
-	int keys;	  /* how many of the arguments are keys; they come first */
-	char sha[41];	  /* filled in by redis_open() */
+	int keys;     /* how many of the arguments are keys; they come first */
+	char sha[41]; /* filled in by redis_open() */
 };
 
 /* Arguments of a script at most, and items of a reply at most. */
@@ -42,8 +42,8 @@ struct redis_reply_items {
  * redis_forget(). items is NULL if no reply came: the script may or may not
  * have run. */
 struct redis_call {
-	void (*done)(struct redis_call *call,
-	    const struct redis_reply_items *items);
+	void (*done)(
+	    struct redis_call *call, const struct redis_reply_items *items);
 	struct redis_entry *entry;
 };
 

@@ -15,11 +15,12 @@
 static struct exchange *
 exchange_of(void *call)
 {
-	return (struct exchange *)((char *)call -
-	    offsetof(struct exchange, call));
+	return (
+	    struct exchange *)((char *)call - offsetof(struct exchange, call));
 }
 
-/* --- checks, in the order in which they are made ---------------------------- */
+/* --- checks, in the order in which they are made ----------------------------
+ */
 
 /* The order of a POST: its Idempotency-Key. */
 static bool
@@ -29,11 +30,14 @@ check_key(struct exchange *x)
 
 	if (q->nkeys == 1 && order_id_parse(q->key, x->order))
 		return true;
-	reply_refusal(x, PROBLEM_MALFORMED, q->nkeys == 0 ?
-	    "The Idempotency-Key header is missing: it names the order." :
-	    q->nkeys > 1 ? "There is more than one Idempotency-Key header." :
-	    "The Idempotency-Key must be a UUID, such as "
-	    "\"9b2f6a4e-3c1d-4e5f-8a7b-0c1d2e3f4a5b\", and not nil.", NULL);
+	reply_refusal(x, PROBLEM_MALFORMED,
+	    q->nkeys == 0
+		? "The Idempotency-Key header is missing: it names the order."
+		: q->nkeys > 1
+		? "There is more than one Idempotency-Key header."
+		: "The Idempotency-Key must be a UUID, such as "
+		  "\"9b2f6a4e-3c1d-4e5f-8a7b-0c1d2e3f4a5b\", and not nil.",
+	    NULL);
 	return false;
 }
 
@@ -51,8 +55,8 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 		    "The Content-Length is not a number.", NULL);
 		return false;
 	}
-	len = q->content_length > BODY_MAX ? BODY_MAX + 1 :
-	    exchange_body(x, buf, sizeof(buf));
+	len = q->content_length > BODY_MAX ? BODY_MAX + 1
+					   : exchange_body(x, buf, sizeof(buf));
 	if (len > BODY_MAX) {
 		reply_refusal(x, PROBLEM_TOO_LARGE, NULL, NULL);
 		return false;
@@ -70,7 +74,8 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 	return true;
 }
 
-/* --- token -------------------------------------------------------------------- */
+/* --- token
+ * -------------------------------------------------------------------- */
 
 static void
 token_done(struct token_call *t)
@@ -98,7 +103,8 @@ call_token(struct exchange *x)
 	token_mint(t);
 }
 
-/* --- withdraw ------------------------------------------------------------------- */
+/* --- withdraw
+ * ------------------------------------------------------------------- */
 
 static void
 withdraw_done(struct withdrawal *w)
@@ -124,7 +130,8 @@ call_withdraw(struct exchange *x)
 	withdraw_start(w);
 }
 
-/* --- orders and account ----------------------------------------------------------- */
+/* --- orders and account
+ * ----------------------------------------------------------- */
 
 static struct orders_call *
 orders_call(struct exchange *x, void (*done)(struct orders_call *))
@@ -157,9 +164,7 @@ void_done(struct orders_call *o)
 	struct exchange *x = exchange_of(o);
 
 	switch (o->verdict) {
-	case PG_ROWS:
-		reply_record(x, &o->record, o->replayed);
-		break;
+	case PG_ROWS: reply_record(x, &o->record, o->replayed); break;
 	case PG_FAILED:
 		reply_problem(x, PROBLEM_UNAVAILABLE, ORDER_UNKNOWN);
 		break;
@@ -202,7 +207,9 @@ health_done(struct orders_call *o)
 	bool redis = s->redis == NULL || redis_up(s->redis);
 
 	reply_health(x, postgres && (redis || !s->cfg->redis_refuse), postgres,
-	    s->redis == NULL ? "off" : redis ? "up" : "down");
+	    s->redis == NULL ? "off"
+		: redis      ? "up"
+			     : "down");
 }
 
 static void
@@ -232,59 +239,50 @@ call_list(struct exchange *x)
 	static const char *const names[] = {"limit", "before", NULL};
 	struct orders_call *o = orders_call(x, list_done);
 	char limit[8] = "20", before[CURSOR_TEXT];
-	int has_limit = request_query(&x->request, "limit", limit,
-	    sizeof(limit));
-	int has_before = request_query(&x->request, "before", before,
-	    sizeof(before));
+	int has_limit =
+	    request_query(&x->request, "limit", limit, sizeof(limit));
+	int has_before =
+	    request_query(&x->request, "before", before, sizeof(before));
 
-	o->limit = strspn(limit, "0123456789") == strlen(limit) ?
-	    atoi(limit) : 0;
+	o->limit =
+	    strspn(limit, "0123456789") == strlen(limit) ? atoi(limit) : 0;
 	if (has_limit < 0 || o->limit < 1 || o->limit > ORDERS_PAGE_MAX) {
 		reply_refusal(x, PROBLEM_MALFORMED,
 		    "\"limit\" must be a whole number from 1 to 100.", NULL);
 		return;
 	}
-	if (has_before < 0 || (has_before > 0 &&
+	if (has_before < 0 ||
+	    (has_before > 0 &&
 		!cursor_parse(before, &o->before_us, o->order))) {
 		reply_refusal(x, PROBLEM_MALFORMED,
-		    "\"before\" must be the \"next\" of an earlier page.", NULL);
+		    "\"before\" must be the \"next\" of an earlier page.",
+		    NULL);
 		return;
 	}
 	if (request_query_unknown(&x->request, names)) {
-		reply_refusal(x, PROBLEM_MALFORMED, "The query may have "
-		    "\"limit\" and \"before\", and nothing else.", NULL);
+		reply_refusal(x, PROBLEM_MALFORMED,
+		    "The query may have "
+		    "\"limit\" and \"before\", and nothing else.",
+		    NULL);
 		return;
 	}
 	orders_list(o);
 }
 
-/* --- dispatch ---------------------------------------------------------------------- */
+/* --- dispatch
+ * ---------------------------------------------------------------------- */
 
 static void
 dispatch(struct exchange *x, enum call call)
 {
 	switch (call) {
-	case CALL_TOKEN:
-		call_token(x);
-		break;
-	case CALL_WITHDRAW:
-		call_withdraw(x);
-		break;
-	case CALL_LIST:
-		call_list(x);
-		break;
-	case CALL_SHOW:
-		call_show(x);
-		break;
-	case CALL_VOID:
-		call_void(x);
-		break;
-	case CALL_ACCOUNT:
-		orders_account(orders_call(x, account_done));
-		break;
-	case CALL_HEALTH:
-		orders_health(orders_call(x, health_done));
-		break;
+	case CALL_TOKEN: call_token(x); break;
+	case CALL_WITHDRAW: call_withdraw(x); break;
+	case CALL_LIST: call_list(x); break;
+	case CALL_SHOW: call_show(x); break;
+	case CALL_VOID: call_void(x); break;
+	case CALL_ACCOUNT: orders_account(orders_call(x, account_done)); break;
+	case CALL_HEALTH: orders_health(orders_call(x, health_done)); break;
 	}
 }
 
@@ -294,8 +292,8 @@ api_start(struct exchange *x)
 	const struct request *q = &x->request;
 	const char *allow = NULL;
 	enum call call = CALL_HEALTH;
-	enum route_verdict v = route(q->method, q->path, &call, x->order,
-	    &allow);
+	enum route_verdict v =
+	    route(q->method, q->path, &call, x->order, &allow);
 
 	if (v == ROUTE_NO_PATH)
 		reply_refusal(x, PROBLEM_NOT_FOUND, NULL, NULL);

@@ -30,9 +30,10 @@ wrong_type(struct reader *r)
 {
 	if (!r->open)
 		return refuse(r, "The body must be a JSON object.");
-	return refuse(r, r->key == KEY_AMOUNT ?
-	    "\"amount\" must be a JSON string, such as \"100.00\"." :
-	    "\"token\" must be a JSON string.");
+	return refuse(r,
+	    r->key == KEY_AMOUNT
+		? "\"amount\" must be a JSON string, such as \"100.00\"."
+		: "\"token\" must be a JSON string.");
 }
 
 static int
@@ -55,7 +56,8 @@ on_number(void *ctx, const char *s, size_t len)
 
 	(void)s, (void)len;
 	if (r->key == KEY_AMOUNT)
-		return refuse(r, "\"amount\" is a JSON number, and money is "
+		return refuse(r,
+		    "\"amount\" is a JSON number, and money is "
 		    "not kept in floating point: send it as a string, such as "
 		    "\"100.00\".");
 	return wrong_type(r);
@@ -74,15 +76,15 @@ on_string(void *ctx, const unsigned char *s, size_t len)
 		return 1;
 	case KEY_AMOUNT:
 		if (!money_parse(text, len, &r->body->amount))
-			return refuse(r, "\"amount\" must be digits with at "
+			return refuse(r,
+			    "\"amount\" must be digits with at "
 			    "most two decimals, such as \"100.00\": no sign, "
 			    "no leading zero, at most 13 digits before the "
 			    "point.");
 		if (r->body->amount == 0)
 			return refuse(r, "\"amount\" must be above zero.");
 		return 1;
-	case KEY_NONE:
-		break;
+	case KEY_NONE: break;
 	}
 	return wrong_type(r);
 }
@@ -113,9 +115,11 @@ on_map_key(void *ctx, const unsigned char *s, size_t len)
 		again = r->body->has_amount;
 		r->body->has_amount = true;
 	} else {
-		return refuse(r, r->withdraw ? "The body has a key that is not "
-		    "known: only \"token\" and \"amount\" are." :
-		    "The body must be empty, or an empty object.");
+		return refuse(r,
+		    r->withdraw
+			? "The body has a key that is not "
+			  "known: only \"token\" and \"amount\" are."
+			: "The body must be empty, or an empty object.");
 	}
 	return again ? refuse(r, "The body has the same key twice.") : 1;
 }
@@ -132,19 +136,20 @@ on_start_array(void *ctx)
 {
 	struct reader *r = ctx;
 
-	return refuse(r, r->open ? "The body must be flat: no array in it." :
-	    "The body must be a JSON object.");
+	return refuse(r,
+	    r->open ? "The body must be flat: no array in it."
+		    : "The body must be a JSON object.");
 }
 
 static const yajl_callbacks callbacks = {
-	.yajl_null = on_null,
-	.yajl_boolean = on_boolean,
-	.yajl_number = on_number,
-	.yajl_string = on_string,
-	.yajl_start_map = on_start_map,
-	.yajl_map_key = on_map_key,
-	.yajl_end_map = on_end_map,
-	.yajl_start_array = on_start_array,
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_start_map,
+    .yajl_map_key = on_map_key,
+    .yajl_end_map = on_end_map,
+    .yajl_start_array = on_start_array,
 };
 
 bool

@@ -14,7 +14,7 @@
 
 struct body {
 	bool has_amount;
-	int64_t amount;	       /* minor units, above zero */
+	int64_t amount;        /* minor units, above zero */
 	char token[UUID_TEXT]; /* "" if absent, or not of a token's form: a
 				* missing token is the same as an invalid one */
 };

@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HEADER	      8
-#define VERSION	      1
+#define HEADER        8
+#define VERSION       1
 #define BEGIN_REQUEST 1
-#define PARAMS	      4
-#define STDIN	      5
+#define PARAMS        4
+#define STDIN         5
 #define RESPONDER     1
 
 struct record {
@@ -61,8 +61,7 @@ pairs_fit(const unsigned char *p, size_t len)
 
 	while (p < end) {
 		if (!take_length(&p, end, &name) ||
-		    !take_length(&p, end, &value) ||
-		    name > (size_t)(end - p) ||
+		    !take_length(&p, end, &value) || name > (size_t)(end - p) ||
 		    value > (size_t)(end - p) - name)
 			return false;
 		p += name + value;

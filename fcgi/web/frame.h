@@ -16,9 +16,9 @@
 #define FRAME_MAX 65536
 
 enum frame_verdict {
-	FRAME_WHOLE,	/* exactly one request */
-	FRAME_PARTIAL,	/* the beginning of one */
-	FRAME_BAD,	/* not one, more than one, or too long */
+	FRAME_WHOLE,   /* exactly one request */
+	FRAME_PARTIAL, /* the beginning of one */
+	FRAME_BAD,     /* not one, more than one, or too long */
 };
 
 enum frame_verdict frame_check(const unsigned char *buf, size_t len);

@@ -4,59 +4,73 @@
 #include <string.h>
 
 static const struct problem_row rows[PROBLEMS] = {
-	[PROBLEM_MALFORMED] = {400, "malformed", "Malformed request",
-	    "The request is not of the form that this call takes.", 0},
-	[PROBLEM_UNAUTHENTICATED] = {401, "unauthenticated", "Not signed in",
-	    "The web server named no user for this request.", 0},
-	[PROBLEM_INSUFFICIENT_FUNDS] = {402, "insufficient-funds",
-	    "Not enough money", "The balance was below the amount. Nothing was "
-	    "withdrawn, and this order never will be.", 0},
-	[PROBLEM_DECLINED] = {402, "declined", "Declined",
-	    "The ledger declined it. Nothing was withdrawn, and this order "
-	    "never will be.", 0},
-	[PROBLEM_CROSS_SITE] = {403, "cross-site", "Cross-site request",
-	    "The browser says that another site made this request.", 0},
-	[PROBLEM_ACCOUNT_FROZEN] = {403, "account-frozen", "Account frozen",
-	    "The account was frozen. Nothing was withdrawn, and this order "
-	    "never will be.", 0},
-	[PROBLEM_NOT_FOUND] = {404, "not-found", "No such resource",
-	    "There is nothing at this path.", 0},
-	[PROBLEM_ORDER_UNKNOWN] = {404, "order-unknown", "Order not known",
-	    "The ledger has no record of this order so far.", 0},
-	[PROBLEM_ACCOUNT_UNKNOWN] = {404, "account-unknown", "No account",
-	    "You have no account here. Nothing was withdrawn.", 0},
-	[PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed",
-	    "Method not allowed", "See the Allow header.", 0},
-	[PROBLEM_TOKEN_INVALID] = {409, "token-invalid", "Token not valid",
-	    "The token is missing, spent or expired. Nothing was withdrawn so "
-	    "far: fetch a new token for the same order, and send it again.", 0},
-	[PROBLEM_IN_PROGRESS] = {409, "in-progress", "Still in progress",
-	    "This order is under way. Send it again in a moment.", 1},
-	[PROBLEM_BUSY] = {409, "busy", "Another withdrawal is under way",
-	    "Another order of yours is under way. Send this one again in a "
-	    "moment.", 1},
-	[PROBLEM_ORDER_VOID] = {409, "order-void", "Order void",
-	    "This order was closed before it was carried out. Nothing was "
-	    "withdrawn, and this order never will be.", 0},
-	[PROBLEM_TOO_LARGE] = {413, "too-large", "Body too large",
-	    "The body must not be longer than 4096 bytes.", 0},
-	[PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type",
-	    "Not JSON", "The body must be sent as application/json.", 0},
-	[PROBLEM_ORDER_MISMATCH] = {422, "order-mismatch",
-	    "Same order, another amount", "This order was decided for another "
-	    "amount: see \"original\". Nothing was done now.", 0},
-	[PROBLEM_BELOW_MINIMUM] = {422, "below-minimum", "Amount too small",
-	    "The amount is below the smallest withdrawal. Nothing was "
-	    "withdrawn, and this order never will be.", 0},
-	[PROBLEM_ABOVE_MAXIMUM] = {422, "above-maximum", "Amount too large",
-	    "The amount is above the largest withdrawal. Nothing was "
-	    "withdrawn, and this order never will be.", 0},
-	[PROBLEM_UNAVAILABLE] = {503, "unavailable", "Not available now",
-	    "This request was not carried out. Send it again, with the same "
-	    "order, in a moment.", 1},
-	[PROBLEM_OUTCOME_UNKNOWN] = {503, "outcome-unknown",
-	    "Outcome not known yet", "This request may have been carried out. "
-	    "Send it again, with the same order, to learn its outcome.", 1},
+    [PROBLEM_MALFORMED] = {400, "malformed", "Malformed request",
+	"The request is not of the form that this call takes.", 0},
+    [PROBLEM_UNAUTHENTICATED] = {401, "unauthenticated", "Not signed in",
+	"The web server named no user for this request.", 0},
+    [PROBLEM_INSUFFICIENT_FUNDS] = {402, "insufficient-funds",
+	"Not enough money",
+	"The balance was below the amount. Nothing was "
+	"withdrawn, and this order never will be.",
+	0},
+    [PROBLEM_DECLINED] = {402, "declined", "Declined",
+	"The ledger declined it. Nothing was withdrawn, and this order "
+	"never will be.",
+	0},
+    [PROBLEM_CROSS_SITE] = {403, "cross-site", "Cross-site request",
+	"The browser says that another site made this request.", 0},
+    [PROBLEM_ACCOUNT_FROZEN] = {403, "account-frozen", "Account frozen",
+	"The account was frozen. Nothing was withdrawn, and this order "
+	"never will be.",
+	0},
+    [PROBLEM_NOT_FOUND] = {404, "not-found", "No such resource",
+	"There is nothing at this path.", 0},
+    [PROBLEM_ORDER_UNKNOWN] = {404, "order-unknown", "Order not known",
+	"The ledger has no record of this order so far.", 0},
+    [PROBLEM_ACCOUNT_UNKNOWN] = {404, "account-unknown", "No account",
+	"You have no account here. Nothing was withdrawn.", 0},
+    [PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed",
+	"Method not allowed", "See the Allow header.", 0},
+    [PROBLEM_TOKEN_INVALID] = {409, "token-invalid", "Token not valid",
+	"The token is missing, spent or expired. Nothing was withdrawn so "
+	"far: fetch a new token for the same order, and send it again.",
+	0},
+    [PROBLEM_IN_PROGRESS] = {409, "in-progress", "Still in progress",
+	"This order is under way. Send it again in a moment.", 1},
+    [PROBLEM_BUSY] = {409, "busy", "Another withdrawal is under way",
+	"Another order of yours is under way. Send this one again in a "
+	"moment.",
+	1},
+    [PROBLEM_ORDER_VOID] = {409, "order-void", "Order void",
+	"This order was closed before it was carried out. Nothing was "
+	"withdrawn, and this order never will be.",
+	0},
+    [PROBLEM_TOO_LARGE] = {413, "too-large", "Body too large",
+	"The body must not be longer than 4096 bytes.", 0},
+    [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type",
+	"Not JSON", "The body must be sent as application/json.", 0},
+    [PROBLEM_ORDER_MISMATCH] = {422, "order-mismatch",
+	"Same order, another amount",
+	"This order was decided for another "
+	"amount: see \"original\". Nothing was done now.",
+	0},
+    [PROBLEM_BELOW_MINIMUM] = {422, "below-minimum", "Amount too small",
+	"The amount is below the smallest withdrawal. Nothing was "
+	"withdrawn, and this order never will be.",
+	0},
+    [PROBLEM_ABOVE_MAXIMUM] = {422, "above-maximum", "Amount too large",
+	"The amount is above the largest withdrawal. Nothing was "
+	"withdrawn, and this order never will be.",
+	0},
+    [PROBLEM_UNAVAILABLE] = {503, "unavailable", "Not available now",
+	"This request was not carried out. Send it again, with the same "
+	"order, in a moment.",
+	1},
+    [PROBLEM_OUTCOME_UNKNOWN] = {503, "outcome-unknown",
+	"Outcome not known yet",
+	"This request may have been carried out. "
+	"Send it again, with the same order, to learn its outcome.",
+	1},
 };
 
 const struct problem_row *
@@ -84,25 +98,16 @@ enum problem
 problem_of_result(const struct result *r)
 {
 	switch (r->outcome) {
-	case OUTCOME_DECLINED:
-		return problem_of_reason(r->record.reason);
-	case OUTCOME_VOID:
-		return PROBLEM_ORDER_VOID;
-	case OUTCOME_MISMATCH:
-		return PROBLEM_ORDER_MISMATCH;
-	case OUTCOME_TOKEN_INVALID:
-		return PROBLEM_TOKEN_INVALID;
-	case OUTCOME_IN_PROGRESS:
-		return PROBLEM_IN_PROGRESS;
-	case OUTCOME_BUSY:
-		return PROBLEM_BUSY;
-	case OUTCOME_NO_ACCOUNT:
-		return PROBLEM_ACCOUNT_UNKNOWN;
-	case OUTCOME_UNAVAILABLE:
-		return PROBLEM_UNAVAILABLE;
+	case OUTCOME_DECLINED: return problem_of_reason(r->record.reason);
+	case OUTCOME_VOID: return PROBLEM_ORDER_VOID;
+	case OUTCOME_MISMATCH: return PROBLEM_ORDER_MISMATCH;
+	case OUTCOME_TOKEN_INVALID: return PROBLEM_TOKEN_INVALID;
+	case OUTCOME_IN_PROGRESS: return PROBLEM_IN_PROGRESS;
+	case OUTCOME_BUSY: return PROBLEM_BUSY;
+	case OUTCOME_NO_ACCOUNT: return PROBLEM_ACCOUNT_UNKNOWN;
+	case OUTCOME_UNAVAILABLE: return PROBLEM_UNAVAILABLE;
 	case OUTCOME_UNKNOWN:
-	case OUTCOME_SUCCEEDED: /* not a problem: the caller's mistake */
-		break;
+	case OUTCOME_SUCCEEDED: /* not a problem: the caller's mistake */ break;
 	}
 	return PROBLEM_OUTCOME_UNKNOWN;
 }
@@ -117,18 +122,12 @@ const char *
 order_state_text(enum order_state s)
 {
 	switch (s) {
-	case ORDER_NONE:
-		return "none";
-	case ORDER_RUNNING:
-		return "running";
-	case ORDER_SUCCEEDED:
-		return "succeeded";
-	case ORDER_DECLINED:
-		return "declined";
-	case ORDER_VOID:
-		return "void";
-	case ORDER_UNKNOWN:
-		break;
+	case ORDER_NONE: return "none";
+	case ORDER_RUNNING: return "running";
+	case ORDER_SUCCEEDED: return "succeeded";
+	case ORDER_DECLINED: return "declined";
+	case ORDER_VOID: return "void";
+	case ORDER_UNKNOWN: break;
 	}
 	return "unknown";
 }

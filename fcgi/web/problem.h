@@ -31,7 +31,7 @@ enum problem {
 
 struct problem_row {
 	int status;
-	const char *code;   /* the type is /problems/CODE */
+	const char *code; /* the type is /problems/CODE */
 	const char *title;
 	const char *detail; /* unless a request has a better one */
 	int retry_after;    /* seconds; 0: no such header */

@@ -18,14 +18,15 @@
 struct reply {
 	int status;
 	const char *type;
-	const char *allow;   /* or NULL */
-	int retry_after;     /* or 0 */
+	const char *allow; /* or NULL */
+	int retry_after;   /* or 0 */
 	bool replayed;
 	const char *outcome; /* for the log */
 	enum answered_by by;
 };
 
-/* --- JSON ------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------
+ */
 
 static yajl_gen
 json_open(void)
@@ -95,17 +96,15 @@ static const char *
 status_text(enum record_status s)
 {
 	switch (s) {
-	case RECORD_SUCCEEDED:
-		return "succeeded";
-	case RECORD_DECLINED:
-		return "declined";
-	case RECORD_VOID:
-		break;
+	case RECORD_SUCCEEDED: return "succeeded";
+	case RECORD_DECLINED: return "declined";
+	case RECORD_VOID: break;
 	}
 	return "void";
 }
 
-/* --- sending ----------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------
+ */
 
 static const char *
 reason_phrase(int status)
@@ -132,16 +131,21 @@ static void
 log_exchange(const struct exchange *x, const struct reply *r)
 {
 	static const char *const guards[] = {[BY_NOBODY] = "-",
-	    [BY_TOKEN] = "token", [BY_LOCK] = "lock", [BY_LEDGER] = "ledger",
-	    [BY_CACHE] = "cache", [BY_TWIN] = "twin"};
+	    [BY_TOKEN] = "token",
+	    [BY_LOCK] = "lock",
+	    [BY_LEDGER] = "ledger",
+	    [BY_CACHE] = "cache",
+	    [BY_TWIN] = "twin"};
 	const struct withdrawal *w = &x->call.withdrawal;
 	char steps[96] = "";
 
 	if (r->by != BY_NOBODY)
-		snprintf(steps, sizeof(steps), " admit_us=%" PRId64
-		    " ledger_us=%" PRId64 " settle_us=%" PRId64, w->admit_us,
-		    w->ledger_us, w->settle_us);
-	log_info("request=%s method=%.8s path=%.100s user=%" PRId64 " order=%s "
+		snprintf(steps, sizeof(steps),
+		    " admit_us=%" PRId64 " ledger_us=%" PRId64
+		    " settle_us=%" PRId64,
+		    w->admit_us, w->ledger_us, w->settle_us);
+	log_info(
+	    "request=%s method=%.8s path=%.100s user=%" PRId64 " order=%s "
 	    "status=%d outcome=%s guard=%s replayed=%s%s total_us=%" PRId64,
 	    x->request.id, x->request.method_text, x->request.path,
 	    x->request.user, *x->order ? x->order : "-", r->status, r->outcome,
@@ -165,10 +169,11 @@ send_json(struct exchange *x, yajl_gen g, const struct reply *r)
 		    r->retry_after);
 	if (r->allow != NULL)
 		snprintf(allow, sizeof(allow), "Allow: %s\r\n", r->allow);
-	n = snprintf(head, sizeof(head), "Status: %d %s\r\n"
+	n = snprintf(head, sizeof(head),
+	    "Status: %d %s\r\n"
 	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\n%s%s%s\r\n", r->status,
-	    reason_phrase(r->status), r->type, len, retry, allow,
+	    "Cache-Control: no-store\r\n%s%s%s\r\n",
+	    r->status, reason_phrase(r->status), r->type, len, retry, allow,
 	    r->replayed ? "Idempotent-Replayed: true\r\n" : "");
 	log_exchange(x, r);
 	exchange_answer(x, head, (size_t)n, (const char *)json,
@@ -179,13 +184,14 @@ send_json(struct exchange *x, yajl_gen g, const struct reply *r)
 static void
 send_ok(struct exchange *x, yajl_gen g, int status, const char *outcome)
 {
-	const struct reply r = {.status = status, .type = "application/json",
-	    .outcome = outcome};
+	const struct reply r = {
+	    .status = status, .type = "application/json", .outcome = outcome};
 
 	send_json(x, g, &r);
 }
 
-/* --- problems ------------------------------------------------------------------ */
+/* --- problems
+ * ------------------------------------------------------------------ */
 
 /* Opens the document with the members that all problems have. */
 static yajl_gen
@@ -210,12 +216,13 @@ problem_reply(const struct problem_row *row)
 {
 	return (struct reply){.status = row->status,
 	    .type = "application/problem+json",
-	    .retry_after = row->retry_after, .outcome = row->code};
+	    .retry_after = row->retry_after,
+	    .outcome = row->code};
 }
 
 void
-reply_refusal(struct exchange *x, enum problem p, const char *detail,
-    const char *allow)
+reply_refusal(
+    struct exchange *x, enum problem p, const char *detail, const char *allow)
 {
 	const struct problem_row *row = problem_row(p);
 	struct reply r = problem_reply(row);
@@ -233,7 +240,8 @@ reply_problem(struct exchange *x, enum problem p, enum order_state state)
 	send_json(x, problem_json(row, NULL, state, false), &r);
 }
 
-/* --- withdrawals ----------------------------------------------------------------- */
+/* --- withdrawals
+ * ----------------------------------------------------------------- */
 
 /* The answer to a withdrawal that succeeded: made of the record alone, so that
  * every replay has the same bytes. */
@@ -241,8 +249,11 @@ static void
 reply_success(struct exchange *x, const struct result *res)
 {
 	const struct record *rec = &res->record;
-	const struct reply r = {.status = 201, .type = "application/json",
-	    .replayed = res->replayed, .outcome = "succeeded", .by = res->by};
+	const struct reply r = {.status = 201,
+	    .type = "application/json",
+	    .replayed = res->replayed,
+	    .outcome = "succeeded",
+	    .by = res->by};
 	yajl_gen g = json_open();
 
 	put(g, "order_id", rec->order);
@@ -295,13 +306,13 @@ reply_result(struct exchange *x, const struct result *res)
 	case OUTCOME_BUSY:
 	case OUTCOME_NO_ACCOUNT:
 	case OUTCOME_UNAVAILABLE:
-	case OUTCOME_UNKNOWN:
-		break;
+	case OUTCOME_UNKNOWN: break;
 	}
 	send_json(x, g, &r);
 }
 
-/* --- the other calls --------------------------------------------------------------- */
+/* --- the other calls
+ * --------------------------------------------------------------- */
 
 void
 reply_token(struct exchange *x, const char *token, int expires_in_ms)
@@ -331,8 +342,10 @@ put_record(yajl_gen g, const struct record *r)
 void
 reply_record(struct exchange *x, const struct record *rec, bool replayed)
 {
-	const struct reply r = {.status = 200, .type = "application/json",
-	    .replayed = replayed, .outcome = status_text(rec->status)};
+	const struct reply r = {.status = 200,
+	    .type = "application/json",
+	    .replayed = replayed,
+	    .outcome = status_text(rec->status)};
 	yajl_gen g = json_open();
 
 	put_record(g, rec);
@@ -386,8 +399,8 @@ reply_health(struct exchange *x, bool ok, bool postgres_up, const char *redis)
 void
 cursor_format(const struct record *last, char out[CURSOR_TEXT])
 {
-	snprintf(out, CURSOR_TEXT, "%" PRId64 ".%s", last->created_us,
-	    last->order);
+	snprintf(
+	    out, CURSOR_TEXT, "%" PRId64 ".%s", last->created_us, last->order);
 }
 
 bool

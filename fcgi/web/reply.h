@@ -10,8 +10,8 @@
 
 /* A refusal before any look at the order: its state is unknown. detail may be
  * NULL for the problem's own; allow is the header's value, or NULL. */
-void reply_refusal(struct exchange *x, enum problem p, const char *detail,
-    const char *allow);
+void reply_refusal(
+    struct exchange *x, enum problem p, const char *detail, const char *allow);
 
 /* A refusal that knows the state of the order. */
 void reply_problem(struct exchange *x, enum problem p, enum order_state state);
@@ -21,12 +21,12 @@ void reply_result(struct exchange *x, const struct result *r);
 
 void reply_token(struct exchange *x, const char *token, int expires_in_ms);
 void reply_record(struct exchange *x, const struct record *r, bool replayed);
-void reply_list(struct exchange *x, const struct record *list, size_t n,
-    bool more);
+void reply_list(
+    struct exchange *x, const struct record *list, size_t n, bool more);
 void reply_account(struct exchange *x, int64_t balance, int64_t version);
 /* redis: "up", "down" or "off". */
-void reply_health(struct exchange *x, bool ok, bool postgres_up,
-    const char *redis);
+void reply_health(
+    struct exchange *x, bool ok, bool postgres_up, const char *redis);
 
 /* "MICROSECONDS.UUID": where the next page of a list begins. */
 #define CURSOR_TEXT 64

@@ -11,8 +11,8 @@ read_id(const char *value, char out[40])
 {
 	size_t len = strlen(value);
 
-	if (len > 0 && len < 40 && strspn(value,
-		"0123456789abcdefABCDEF-") == len)
+	if (len > 0 && len < 40 &&
+	    strspn(value, "0123456789abcdefABCDEF-") == len)
 		memcpy(out, value, len + 1);
 }
 
@@ -43,8 +43,11 @@ request_read(char *const *envp, struct request *r)
 {
 	unsigned nusers = 0;
 
-	*r = (struct request){.method = METHOD_OTHER, .method_text = "",
-	    .path = "", .query = "", .content_type = ""};
+	*r = (struct request){.method = METHOD_OTHER,
+	    .method_text = "",
+	    .path = "",
+	    .query = "",
+	    .content_type = ""};
 	for (; *envp != NULL; envp++) {
 		const char *eq = strchr(*envp, '='), *v;
 		size_t n;
@@ -111,7 +114,8 @@ same_authority(const char *origin, const char *host)
 bool
 request_cross_site(const struct request *r)
 {
-	if (r->fetch_site != NULL && strcmp(r->fetch_site, "same-origin") != 0 &&
+	if (r->fetch_site != NULL &&
+	    strcmp(r->fetch_site, "same-origin") != 0 &&
 	    strcmp(r->fetch_site, "none") != 0)
 		return true;
 	return r->origin != NULL &&
@@ -158,8 +162,8 @@ next_pair(const char **p, const char **name, size_t *nlen, const char **value,
 }
 
 int
-request_query(const struct request *r, const char *wanted, char *out,
-    size_t room)
+request_query(
+    const struct request *r, const char *wanted, char *out, size_t room)
 {
 	const char *p = r->query, *name, *value;
 	size_t nlen, vlen;

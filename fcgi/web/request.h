@@ -11,16 +11,16 @@
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 
 struct request {
-	char id[40];	     /* nginx's $request_id, or one of our own */
+	char id[40]; /* nginx's $request_id, or one of our own */
 	enum method method;
 	const char *method_text;
-	const char *path;    /* decoded by nginx */
-	const char *query;   /* not decoded */
-	const char *content_type; /* "" if there is none */
-	int64_t content_length;	  /* -1: not a number */
+	const char *path;                       /* decoded by nginx */
+	const char *query;                      /* not decoded */
+	const char *content_type;               /* "" if there is none */
+	int64_t content_length;                 /* -1: not a number */
 	const char *origin, *fetch_site, *host; /* NULL if absent */
-	const char *key;     /* Idempotency-Key as sent, NULL if absent */
-	unsigned nkeys;	     /* how many there were */
+	const char *key; /* Idempotency-Key as sent, NULL if absent */
+	unsigned nkeys;  /* how many there were */
 
 	/* The one thing that says who is calling: WITHDRAW_USER. 0 where it is
 	 * absent, empty, malformed or there twice. */
@@ -42,8 +42,8 @@ bool request_is_json(const struct request *r);
 /* The value of a query parameter, taken as it is: none of ours has a character
  * that would be escaped. Returns 1 and fills out; 0 if it is absent; -1 if it
  * is there twice or too long. */
-int request_query(const struct request *r, const char *name, char *out,
-    size_t room);
+int request_query(
+    const struct request *r, const char *name, char *out, size_t room);
 
 /* Does the query have a parameter that is not in names (NULL-terminated)? */
 bool request_query_unknown(const struct request *r, const char *const *names);

@@ -11,13 +11,13 @@ static const struct {
 	enum call call;
 	const char *allow;
 } table[] = {
-	{"/api/token", CALL_TOKEN, post},
-	{"/api/withdraw", CALL_WITHDRAW, post},
-	{"/api/withdrawals", CALL_LIST, get},
-	{"/api/withdrawals/{}", CALL_SHOW, get},
-	{"/api/withdrawals/{}/void", CALL_VOID, post},
-	{"/api/account", CALL_ACCOUNT, get},
-	{"/api/health", CALL_HEALTH, get},
+    {"/api/token", CALL_TOKEN, post},
+    {"/api/withdraw", CALL_WITHDRAW, post},
+    {"/api/withdrawals", CALL_LIST, get},
+    {"/api/withdrawals/{}", CALL_SHOW, get},
+    {"/api/withdrawals/{}/void", CALL_VOID, post},
+    {"/api/account", CALL_ACCOUNT, get},
+    {"/api/health", CALL_HEALTH, get},
 };
 
 /* Does path have the form of pattern? The segment for {} is *segment_r. */
@@ -49,8 +49,9 @@ route(enum method method, const char *path, enum call *call_r,
 
 		if (!match(table[i].path, path, &segment, &len))
 			continue;
-		allowed = table[i].allow == post ? method == METHOD_POST :
-		    method == METHOD_GET || method == METHOD_HEAD;
+		allowed = table[i].allow == post
+		    ? method == METHOD_POST
+		    : method == METHOD_GET || method == METHOD_HEAD;
 		*allow_r = table[i].allow;
 		*call_r = table[i].call;
 		if (!allowed)

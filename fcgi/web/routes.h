@@ -17,7 +17,7 @@ enum call {
 
 enum route_verdict {
 	ROUTE_FOUND,
-	ROUTE_NO_PATH,	 /* 404 */
+	ROUTE_NO_PATH,   /* 404 */
 	ROUTE_NO_METHOD, /* 405; *allow_r is the header's value */
 	ROUTE_BAD_ORDER, /* the path's order is not a UUID */
 };

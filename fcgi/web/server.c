@@ -15,11 +15,13 @@
 #include "base/log.h"
 #include "web/frame.h"
 
-#define PARTIAL_FIRST 0.002 /* seconds between looks at an unfinished request */
-#define PARTIAL_LAST  0.05
-#define PARTIAL_LIMIT 5.0   /* a request must be there whole within this */
-#define DRAIN_IDLE    0.25  /* idle connections are closed this late */
-#define ACCEPT_PAUSE  0.1   /* after running out of descriptors */
+#define PARTIAL_FIRST                                                          \
+	0.002 /* seconds between looks at an unfinished request                \
+	       */
+#define PARTIAL_LAST   0.05
+#define PARTIAL_LIMIT  5.0  /* a request must be there whole within this */
+#define DRAIN_IDLE     0.25 /* idle connections are closed this late */
+#define ACCEPT_PAUSE   0.1  /* after running out of descriptors */
 #define SOCKET_LIMIT_S 5    /* a peer that does not read its answer */
 
 enum conn_state { CONN_IDLE, CONN_PARTIAL, CONN_SERVING };
@@ -49,7 +51,8 @@ struct server {
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents);
 static void on_again(struct ev_loop *loop, ev_timer *t, int revents);
 
-/* --- a connection's life ---------------------------------------------------- */
+/* --- a connection's life ----------------------------------------------------
+ */
 
 static void
 conn_free(struct conn *c)
@@ -130,8 +133,8 @@ conn_look(struct conn *c)
 {
 	static unsigned char buf[FRAME_MAX];
 	struct server *s = c->server;
-	ssize_t n = recv(c->fcgi.ipcFd, buf, sizeof(buf),
-	    MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n =
+	    recv(c->fcgi.ipcFd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
 	double now = ev_now(s->loop);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -143,16 +146,13 @@ conn_look(struct conn *c)
 		return;
 	}
 	switch (frame_check(buf, (size_t)n)) {
-	case FRAME_WHOLE:
-		conn_serve(c);
-		return;
+	case FRAME_WHOLE: conn_serve(c); return;
 	case FRAME_BAD:
 		log_warnx("closed a connection that does not speak FastCGI as "
-		    "a web server does");
+			  "a web server does");
 		conn_free(c);
 		return;
-	case FRAME_PARTIAL:
-		break;
+	case FRAME_PARTIAL: break;
 	}
 	/* what is there stays there, so the loop would wake up at once: look
 	 * again after a pause */
@@ -162,7 +162,8 @@ conn_look(struct conn *c)
 		c->again.repeat = PARTIAL_FIRST;
 	} else if (now - c->first_byte > PARTIAL_LIMIT) {
 		log_warnx("closed a connection: its request did not come whole "
-		    "in %.0f s", PARTIAL_LIMIT);
+			  "in %.0f s",
+		    PARTIAL_LIMIT);
 		conn_free(c);
 		return;
 	} else if (c->again.repeat < PARTIAL_LAST) {
@@ -191,7 +192,8 @@ on_again(struct ev_loop *loop, ev_timer *t, int revents)
 	conn_look(c);
 }
 
-/* --- accepting ---------------------------------------------------------------- */
+/* --- accepting
+ * ---------------------------------------------------------------- */
 
 static void
 on_pause_over(struct ev_loop *loop, ev_timer *t, int revents)
@@ -218,13 +220,12 @@ on_acceptable(struct ev_loop *loop, ev_io *io, int revents)
 	switch (errno) {
 	case EAGAIN: /* another worker was faster */
 	case EINTR:
-	case ECONNABORTED:
-		return;
+	case ECONNABORTED: return;
 	default:
 		/* descriptors or memory: the connection waits in the socket's
 		 * queue; trying at once would only burn the processor */
 		log_warn("could not accept a connection, pausing; is the limit "
-		    "of open files too low?");
+			 "of open files too low?");
 		ev_io_stop(loop, io);
 		ev_timer_set(&s->pause, ACCEPT_PAUSE, 0);
 		ev_timer_start(loop, &s->pause);
@@ -248,7 +249,8 @@ server_open(struct ev_loop *loop, int listen_fd, const struct service *service,
 	return s;
 }
 
-/* --- stopping ------------------------------------------------------------------ */
+/* --- stopping
+ * ------------------------------------------------------------------ */
 
 /* Under load the connections have been closed by now, each after its answer.
  * Those still idle: nginx may be sending a request on one this very moment; if
@@ -264,8 +266,8 @@ on_idle_limit(struct ev_loop *loop, ev_timer *t, int revents)
 	(void)loop, (void)revents;
 	for (c = s->conns; c != NULL; c = next) {
 		next = c->next;
-		if (c->state == CONN_IDLE && recv(c->fcgi.ipcFd, &byte, 1,
-			MSG_PEEK | MSG_DONTWAIT) <= 0)
+		if (c->state == CONN_IDLE &&
+		    recv(c->fcgi.ipcFd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 			conn_free(c);
 	}
 }
@@ -302,7 +304,8 @@ server_free(struct server **sp)
 	*sp = NULL;
 }
 
-/* --- an exchange ---------------------------------------------------------------- */
+/* --- an exchange
+ * ---------------------------------------------------------------- */
 
 static struct conn *
 conn_of(struct exchange *x)

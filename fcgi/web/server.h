@@ -36,8 +36,8 @@ struct exchange {
 
 struct server_hooks {
 	void (*start)(struct exchange *x); /* must lead to exchange_answer() */
-	void (*served)(void *arg);	   /* after each answer */
-	void (*drained)(void *arg);	   /* the last connection is closed;
+	void (*served)(void *arg);         /* after each answer */
+	void (*drained)(void *arg);        /* the last connection is closed;
 					    * must not free the server */
 	void *arg;
 };

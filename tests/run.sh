@@ -1,0 +1,132 @@
+#!/bin/bash
+# Runs the tests against private servers of their own, and counts.
+#
+#   tests/run.sh [unit] [integration] [browser]     without a name: all
+#
+# BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
+# with all logs, for a look. The last line is "N passed, N failed"; exit status
+# 0 if none failed, 1 if some did, 2 if the tests could not be run.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+BUILD=${BUILD:-build}
+passed=0
+failed=0
+run_dir=
+log=
+
+usage() {
+	sed -n '2,9s/^# \{0,1\}//p' "$0"
+}
+
+stop_servers() {
+	[ -n "$run_dir" ] || return 0
+	RUN_DIR=$run_dir BUILD=$BUILD tests/servers.sh stop >/dev/null
+	if [ "${KEEP:-0}" = 1 ]; then
+		echo "kept: $run_dir"
+	else
+		rm -rf "$run_dir"
+	fi
+	run_dir=
+}
+
+cleanup() {
+	stop_servers
+	[ -z "$log" ] || rm -f "$log"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# start_servers NAME: a folder of its own, a free port, and their variables.
+start_servers() {
+	run_dir=$(mktemp -d "/tmp/withdraw-$1.XXXXXX") || exit 2
+	chmod 755 "$run_dir"
+	export RUN_DIR=$run_dir
+	if ! PORT=0 EXTRA_USERS=400 BUILD=$BUILD tests/servers.sh start; then
+		echo "the servers of the $1 tests did not start" >&2
+		exit 2
+	fi
+	set -a
+	# shellcheck disable=SC1091
+	. "$run_dir/env"
+	set +a
+}
+
+# A sanitizer writes to the log of the service; its finding is a failure.
+check_log() {
+	if grep -E 'ERROR: (Address|Leak)Sanitizer|runtime error:' \
+		"$run_dir/log/withdrawd.log"; then
+		echo "a sanitizer found something in withdrawd: see above" >&2
+		failed=$((failed + 1))
+	fi
+}
+
+# count STATUS CHECKS FAILURES NAME: no numbers, or a status that they do not
+# explain, is one failure more.
+count() {
+	local status=$1 checks=${2:-0} failures=${3:-0}
+	if [ "$checks" = 0 ] || { [ "$status" != 0 ] && [ "$failures" = 0 ]; }; then
+		echo "the $4 tests ended with status $status" >&2
+		failures=$((failures + 1))
+		checks=$((checks + 1))
+	fi
+	failed=$((failed + failures))
+	passed=$((passed + checks - failures))
+}
+
+# The programs that use libcheck end with "97%: Checks: 52, Failures: ...".
+run_check() {
+	local sums
+	"$BUILD/check_$1" 2>&1 | tee "$log"
+	local status=${PIPESTATUS[0]}
+	sums=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$log" | tail -n 1)
+	# shellcheck disable=SC2086
+	set -- "$1" $sums
+	count "$status" "${2:-0}" "$((${3:-0} + ${4:-0}))" "$1"
+}
+
+run_unit() {
+	run_check unit
+}
+
+run_integration() {
+	start_servers integration
+	run_check integration
+	check_log
+	stop_servers
+}
+
+run_browser() {
+	local status
+	start_servers browser
+	node --test --test-reporter=tap tests/browser/*.test.mjs 2>&1 |
+		tee "$log" | grep -vE '^ *(---|\.\.\.|duration_ms|type:)'
+	status=${PIPESTATUS[0]}
+	count "$status" "$(sed -n 's/^# tests //p' "$log" | tail -n 1)" \
+		"$(sed -n 's/^# fail //p' "$log" | tail -n 1)" browser
+	check_log
+	stop_servers
+}
+
+if [ "${1:-}" = --help ]; then
+	usage
+	exit 0
+fi
+[ $# -gt 0 ] || set -- unit integration browser
+for part in "$@"; do
+	case $part in
+	unit | integration | browser) ;;
+	*)
+		echo "there are no tests named \"$part\"; see --help" >&2
+		exit 2
+		;;
+	esac
+done
+log=$(mktemp) || exit 2
+for part in "$@"; do
+	echo "== $part tests"
+	"run_$part"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
