@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "money.h"
 
 /* One setting: its variable, its flag (--workers=2 or --workers 2), the
@@ -225,23 +224,21 @@ static bool
 read_redis_url(const struct setting *s, const char *value, struct config *c,
     char *error, size_t room)
 {
-	char *copy = strdup(value); /* kept: the parts point into it */
+	char *copy = c->redis_text;
 	bool ok = false;
 
-	if (copy == NULL)
-		fatalx("out of memory");
-	if (strncmp(copy, "unix://", 7) == 0)
-		ok = parse_redis_unix(copy + 7, c);
-	else if (strncmp(copy, "redis://", 8) == 0)
-		ok = parse_redis_tcp(copy + 8, c);
-	if (!ok) {
-		free(copy);
-		/* the value may hold a password: it is not repeated */
-		snprintf(error, room,
-		    "%s must be "
-		    "redis://[:password@]host:port/db or unix:///path?db=0",
-		    s->variable);
+	if (strlen(value) < sizeof(c->redis_text)) {
+		strcpy(copy, value);
+		if (strncmp(copy, "unix://", 7) == 0)
+			ok = parse_redis_unix(copy + 7, c);
+		else if (strncmp(copy, "redis://", 8) == 0)
+			ok = parse_redis_tcp(copy + 8, c);
 	}
+	if (!ok) /* the value may hold a password: it is not repeated */
+		snprintf(error, room,
+		    "%s must be redis://[:password@]host:port/db or "
+		    "unix:///path?db=0, and below %zu bytes",
+		    s->variable, sizeof(c->redis_text));
 	return ok;
 }
 

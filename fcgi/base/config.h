@@ -38,7 +38,8 @@ struct config {
 	const char *currency; /* three capital letters */
 	int64_t min, max;     /* of one withdrawal; -1: no limit */
 
-	/* REDIS_URL, taken apart; the strings live as long as the process */
+	/* REDIS_URL, taken apart; the parts point into redis_text */
+	char redis_text[512];
 	const char *redis_path; /* unix socket, or NULL */
 	const char *redis_host;
 	int redis_port;

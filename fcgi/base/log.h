@@ -7,7 +7,8 @@
 #ifndef LOG_H
 #define LOG_H
 
-#define LOG_FORMAT(n) __attribute__((format(printf, n, n + 1)))
+#define LOG_FORMAT(n) __attribute__((format(printf, (n), (n) + 1)))
+#define LOG_ENDS      __attribute__((noreturn))
 
 /* role: "master", "worker", ...; kept, not copied. */
 void log_init(const char *role);
@@ -18,8 +19,8 @@ void log_warn(const char *fmt, ...) LOG_FORMAT(1);
 void log_warnx(const char *fmt, ...) LOG_FORMAT(1);
 
 /* Log and exit with status 2: could not do its work. */
-_Noreturn void fatal(const char *fmt, ...) LOG_FORMAT(1);
-_Noreturn void fatalx(const char *fmt, ...) LOG_FORMAT(1);
+void fatal(const char *fmt, ...) LOG_FORMAT(1) LOG_ENDS;
+void fatalx(const char *fmt, ...) LOG_FORMAT(1) LOG_ENDS;
 
 /* Memory that is there, zeroed, or the end of the process: the master starts
  * another, and Postgres rolls back what was under way. Free with free(). */

@@ -15,7 +15,7 @@
 #include "process/notify.h"
 #include "process/worker.h"
 
-#define SECOND      1000000 /* in microseconds, like all times here */
+#define SECOND      INT64_C(1000000) /* in microseconds, like all times here */
 #define THROTTLE    (1 * SECOND)
 #define START_LIMIT (10 * SECOND) /* a replacement that is never ready */
 

@@ -75,7 +75,7 @@ frame_check(const unsigned char *buf, size_t len)
 	static unsigned char params[FRAME_MAX]; /* joined over their records */
 	size_t at = 0, nparams = 0;
 	unsigned expect = BEGIN_REQUEST, id = 0;
-	struct record r;
+	struct record r = {0};
 	enum frame_verdict v;
 
 	for (;;) {
