@@ -9,27 +9,22 @@
 #include "pipeline/service.h"
 #include "pipeline/withdraw.h"
 
-const struct pg_statement statement_withdraw = {"withdraw_execute_1",
-    "(bigint, uuid, numeric, text, numeric, numeric) AS"
-    " SELECT replayed, order_id, status, amount, currency, reason,"
-    " balance_after, version, created_us"
+#define COLUMNS                                                                \
+	" order_id, status, amount, currency, reason, balance_after,"          \
+	" version, created_us"
+
+const struct pg_statement statement_withdraw = {"withdraw",
+    "SELECT replayed," COLUMNS
     " FROM withdraw_execute($1, $2, $3, $4, $5, $6)"};
-const struct pg_statement statement_find = {"withdraw_find_1",
-    "(bigint, uuid) AS"
-    " SELECT true, order_id, status, amount, currency, reason,"
-    " balance_after, version, created_us FROM withdraw_find($1, $2)"};
-const struct pg_statement statement_list = {"withdraw_list_1",
-    "(bigint, integer, bigint, uuid) AS"
-    " SELECT true, order_id, status, amount, currency, reason,"
-    " balance_after, version, created_us FROM withdraw_list($1, $2, $3, $4)"};
-const struct pg_statement statement_void = {"withdraw_void_1",
-    "(bigint, uuid, text) AS"
-    " SELECT replayed, order_id, status, amount, currency, reason,"
-    " balance_after, version, created_us FROM withdraw_void($1, $2, $3)"};
-const struct pg_statement statement_account = {"withdraw_account_1",
-    "(bigint) AS SELECT balance, version FROM account WHERE user_id = $1"};
-const struct pg_statement statement_health = {
-    "withdraw_health_1", " AS SELECT 1"};
+const struct pg_statement statement_find = {
+    "find", "SELECT true," COLUMNS " FROM withdraw_find($1, $2)"};
+const struct pg_statement statement_list = {
+    "list", "SELECT true," COLUMNS " FROM withdraw_list($1, $2, $3, $4)"};
+const struct pg_statement statement_void = {
+    "void", "SELECT replayed," COLUMNS " FROM withdraw_void($1, $2, $3)"};
+const struct pg_statement statement_account = {
+    "account", "SELECT balance, version FROM account WHERE user_id = $1"};
+const struct pg_statement statement_health = {"health", "SELECT 1"};
 
 const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
     &statement_find, &statement_list, &statement_void, &statement_account,

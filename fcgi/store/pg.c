@@ -1,7 +1,6 @@
 /* pg.c: see pg.h. */
 #include "pg.h"
 
-#include <errno.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,8 @@ struct pg_conn {
 	PGconn *c;
 	enum conn_state state;
 	ev_io io;
-	ev_timer timer; /* connecting: its end; down: the next try */
+	ev_timer timer;  /* connecting: its end; down: the next try */
+	size_t prepared; /* how many of the statements, while setting up */
 	struct pg_call *call;
 	PGresult *result;    /* the rows, or the first error */
 	bool commit_warning; /* the server was not sure of its commit */
@@ -37,7 +37,9 @@ struct pg_conn {
 struct pg {
 	struct ev_loop *loop;
 	const struct config *cfg;
-	char *setup; /* one string of SQL that makes a connection ready */
+	char setup[512]; /* SQL that checks a server and sets a session up */
+	const struct pg_statement *const *statements;
+	size_t nstatements;
 	struct pg_conn *conns;
 	int nconns, nready;
 	bool failing; /* the last try to connect failed */
@@ -218,17 +220,10 @@ conn_ready(struct pg_conn *k)
 	pump_soon(pg);
 }
 
-/* --- set-up: one round trip that checks the server and makes it ready ----- */
+/* --- set-up: is the server fit, and then make the session ready ------------
+ */
 
-/* The checks come first, so that what they see is the server's own setting.
- * A commit that is acknowledged must survive (design, section 8). */
-static const char checks[] =
-    "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
-    /* pinned for the session: a reload cannot weaken it */
-    " set_config('synchronous_commit', current_setting('synchronous_commit'),"
-    " false), withdraw_epoch();";
-
-static bool
+static void
 check_server(struct pg_conn *k, const PGresult *r)
 {
 	static const char *const names[] = {
@@ -248,47 +243,60 @@ check_server(struct pg_conn *k, const PGresult *r)
 		    names[i], value);
 		k->pg->unfit = true;
 		conn_failed(k, why);
-		return false;
+		return;
 	}
 	snprintf(k->pg->epoch, sizeof(k->pg->epoch), "%s", PQgetvalue(r, 0, 3));
-	return true;
 }
 
-/* The several results of the set-up; any error ends it. */
+static void
+setup_refused(struct pg_conn *k, const PGresult *r)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	char line[160], why[256];
+
+	first_line(line, sizeof(line), PQresultErrorMessage(r));
+	/* class 42: a function or table is not there, or not for this role */
+	k->pg->unfit = state != NULL && strncmp(state, "42", 2) == 0;
+	snprintf(why, sizeof(why), "%s%s", line,
+	    k->pg->unfit ? " (apply sql/*.sql in order, and connect as a role "
+			   "that may use it: withdraw_service)"
+			 : "");
+	conn_failed(k, why);
+}
+
+/* The session is checked and set up; then the statements are prepared, one
+ * after the other. */
+static void
+setup_next(struct pg_conn *k)
+{
+	const struct pg *pg = k->pg;
+	const struct pg_statement *s;
+
+	if (k->prepared == pg->nstatements) {
+		conn_ready(k);
+		return;
+	}
+	s = pg->statements[k->prepared++];
+	if (!PQsendPrepare(k->c, s->name, s->sql, 0, NULL))
+		conn_failed(k, PQerrorMessage(k->c));
+	else
+		conn_watch(k, EV_READ | EV_WRITE);
+}
+
 static void
 setup_results(struct pg_conn *k)
 {
-	while (!PQisBusy(k->c)) {
+	while (k->state == CONN_SETUP && !PQisBusy(k->c)) {
 		PGresult *r = PQgetResult(k->c);
-		ExecStatusType status = PQresultStatus(r);
 
 		if (r == NULL) {
-			conn_ready(k);
+			setup_next(k);
 			return;
 		}
-		if (status == PGRES_TUPLES_OK) {
-			if (!check_server(k, r)) {
-				PQclear(r);
-				return;
-			}
-		} else if (status != PGRES_COMMAND_OK) {
-			const char *state =
-			    PQresultErrorField(r, PG_DIAG_SQLSTATE);
-			char line[160], why[256];
-
-			first_line(line, sizeof(line), PQresultErrorMessage(r));
-			/* class 42: a function or table is not there, or not
-			 * for this role */
-			k->pg->unfit = state && strncmp(state, "42", 2) == 0;
-			snprintf(why, sizeof(why), "%s%s", line,
-			    k->pg->unfit
-				? " (apply sql/*.sql in order, and connect as a role "
-				  "that may use it: withdraw_service)"
-				: "");
-			PQclear(r);
-			conn_failed(k, why);
-			return;
-		}
+		if (PQresultStatus(r) == PGRES_TUPLES_OK)
+			check_server(k, r);
+		else if (PQresultStatus(r) != PGRES_COMMAND_OK)
+			setup_refused(k, r);
 		PQclear(r);
 	}
 }
@@ -297,6 +305,7 @@ static void
 conn_setup(struct pg_conn *k)
 {
 	k->state = CONN_SETUP;
+	k->prepared = 0;
 	if (PQsetnonblocking(k->c, 1) != 0 ||
 	    !PQsendQuery(k->c, k->pg->setup)) {
 		conn_failed(k, PQerrorMessage(k->c));
@@ -597,31 +606,23 @@ on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
 
 /* --- public --------------------------------------------------------------- */
 
-/* Sessions are made by SQL, not by libpq's "options", which poolers refuse.
+/* The checks come first, so that what they see is the server's own setting.
+ * Sessions are set up by SQL, not by libpq's "options", which poolers refuse.
  * Warnings must be sent, as on_notice() looks for one. */
-static char *
-setup_sql(
-    const struct config *cfg, const struct pg_statement *const s[], size_t n)
+static void
+setup_sql(struct pg *pg)
 {
-	char *sql = NULL;
-	size_t len = 0, i;
-	FILE *f = open_memstream(&sql, &len);
-
-	if (f == NULL)
-		fatalx("out of memory");
-	fputs(checks, f);
-	fprintf(f,
-	    "SET statement_timeout = %d; "
-	    "SET idle_in_transaction_session_timeout = %d; "
-	    "SET client_connection_check_interval = 1000; "
-	    "SET default_transaction_isolation = 'read committed'; "
-	    "SET client_min_messages = warning; ",
-	    config_statement_timeout_ms(cfg), cfg->ledger_timeout_ms);
-	for (i = 0; i < n; i++)
-		fprintf(f, "PREPARE %s %s;", s[i]->name, s[i]->sql);
-	if (fclose(f) != 0)
-		fatalx("out of memory");
-	return sql;
+	snprintf(pg->setup, sizeof(pg->setup),
+	    "SELECT current_setting('fsync'),"
+	    " current_setting('full_page_writes'),"
+	    /* pinned for the session: a reload cannot weaken it */
+	    " set_config('synchronous_commit',"
+	    " current_setting('synchronous_commit'), false), withdraw_epoch();"
+	    "SET statement_timeout = %d;"
+	    "SET client_connection_check_interval = 1000;"
+	    "SET default_transaction_isolation = 'read committed';"
+	    "SET client_min_messages = warning",
+	    config_statement_timeout_ms(pg->cfg));
 }
 
 struct pg *
@@ -633,7 +634,9 @@ pg_open(struct ev_loop *loop, const struct config *cfg,
 
 	pg->loop = loop;
 	pg->cfg = cfg;
-	pg->setup = setup_sql(cfg, statements, n);
+	pg->statements = statements;
+	pg->nstatements = n;
+	setup_sql(pg);
 	pg->nconns = cfg->pg_pool;
 	pg->conns = xcalloc((size_t)pg->nconns, sizeof(*pg->conns));
 	ev_prepare_init(&pg->pump, on_pump);
@@ -663,7 +666,6 @@ pg_free(struct pg **pgp)
 		conn_close(&pg->conns[i]);
 	ev_clear_pending(pg->loop, &pg->pump);
 	free(pg->conns);
-	free(pg->setup);
 	free(pg);
 	*pgp = NULL;
 }

@@ -23,7 +23,7 @@ struct pg_rows;
 
 struct pg_statement {
 	const char *name;
-	const char *sql; /* "(bigint, uuid) AS SELECT ...", as in PREPARE */
+	const char *sql; /* with $1, $2, ...; types as the server infers them */
 };
 
 enum pg_verdict {
