@@ -143,7 +143,9 @@ percent_decode(char *s)
 		    !isxdigit((unsigned char)s[2]))
 			return false;
 		char hex[3] = {s[1], s[2], '\0'};
-		*out++ = (char)strtol(hex, NULL, 16);
+		*out = (char)strtol(hex, NULL, 16);
+		if (*out++ == '\0')
+			return false; /* would end the text unseen */
 		s += 3;
 	}
 	*out = '\0';

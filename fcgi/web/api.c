@@ -61,6 +61,11 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 		reply_refusal(x, PROBLEM_TOO_LARGE, NULL, NULL);
 		return false;
 	}
+	if (len != (size_t)q->content_length) {
+		reply_refusal(x, PROBLEM_MALFORMED,
+		    "The body is not as long as its Content-Length.", NULL);
+		return false;
+	}
 	if (len == 0 && !withdraw)
 		return true;
 	if (!request_is_json(q)) {

@@ -63,6 +63,17 @@ on_number(void *ctx, const char *s, size_t len)
 	return wrong_type(r);
 }
 
+static bool
+is_ascii(const unsigned char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] >= 0x80)
+			return false;
+	return true;
+}
+
 static int
 on_string(void *ctx, const unsigned char *s, size_t len)
 {
@@ -71,6 +82,11 @@ on_string(void *ctx, const unsigned char *s, size_t len)
 
 	switch (r->key) {
 	case KEY_TOKEN:
+		/* yajl lets some byte sequences pass that are not UTF-8 */
+		if (!is_ascii(s, len))
+			return refuse(r,
+			    "\"token\" must be what "
+			    "/api/token gave.");
 		if (!uuid_text_parse(text, len, r->body->token))
 			r->body->token[0] = '\0';
 		return 1;

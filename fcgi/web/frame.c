@@ -78,6 +78,8 @@ frame_check(const unsigned char *buf, size_t len)
 	struct record r = {0};
 	enum frame_verdict v;
 
+	if (len > FRAME_MAX)
+		return FRAME_BAD;
 	for (;;) {
 		v = next_record(buf + at, len - at, &r);
 		if (v == FRAME_PARTIAL && len >= FRAME_MAX)

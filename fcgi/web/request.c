@@ -97,7 +97,7 @@ same_authority(const char *origin, const char *host)
 	const char *a = strstr(origin, "://"), *default_port;
 	size_t len, hlen = strlen(host);
 
-	if (a == NULL)
+	if (a == NULL || hlen == 0)
 		return false;
 	default_port = strncmp(origin, "https:", 6) == 0 ? ":443" : ":80";
 	a += 3;
