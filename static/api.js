@@ -1,0 +1,128 @@
+// The service's calls, and what an answer means. An answer is a plain object:
+//   status        HTTP status, 0 where no answer came
+//   body          the JSON object, null where there was none
+//   retryAfterMs  what Retry-After asks for, 0 without it
+// No call throws: to a withdrawal, a lost, a late and a mangled answer are
+// all the same, an outcome that is not known yet.
+
+// The last step of the ladder: the ledger's deadline, the lock's lease and
+// nginx's read timeout are all shorter, so that the server decides first.
+const TIMEOUT_MS = 20_000;
+
+const NO_ANSWER = Object.freeze({ status: 0, body: null, retryAfterMs: 0 });
+const FINAL = new Set(['succeeded', 'declined', 'void']);
+const RETRYABLE = new Set([
+  'token-invalid', 'in-progress', 'busy', 'rate-limited',
+  'unavailable', 'outcome-unknown',
+]);
+const RETRYABLE_STATUS = new Set([0, 408, 425, 429]);
+
+export function getAccount(signal) {
+  return call('GET', '/api/account', { signal });
+}
+
+export function getOrder(orderId, signal) {
+  return call('GET', `/api/withdrawals/${orderId}`, { signal });
+}
+
+export function closeOrder(orderId, signal) {
+  return call('POST', `/api/withdrawals/${orderId}/void`, { signal });
+}
+
+export function getToken(orderId, signal) {
+  return call('POST', '/api/token', { orderId, signal });
+}
+
+export function withdraw(orderId, token, amount, signal) {
+  return call('POST', '/api/withdraw', {
+    orderId, body: { token, amount }, signal,
+  });
+}
+
+// The code of a problem document, which is the last part of its type; '' for
+// any other answer.
+export function problemCode(answer) {
+  const type = answer.body?.type;
+  return typeof type === 'string' ? type.slice(type.lastIndexOf('/') + 1) : '';
+}
+
+// What an answer says about an order:
+//   final    the body is the record that stands
+//   look     there is such a record: ask for it
+//   absent   there is no such record so far
+//   sign-in  the service does not know who is asking
+//   again    not known yet; the same order may be asked again
+//   refused  asking the same again would be refused again
+export function judge(answer, orderId) {
+  const { status, body } = answer;
+  const code = problemCode(answer);
+
+  if (status >= 200 && status < 300) {
+    return body?.order_id === orderId && FINAL.has(body.status)
+      ? 'final' : 'again';
+  }
+  if (needsSignIn(answer)) return 'sign-in';
+  if (isRetryable(answer)) return 'again';
+  if (code === 'order-mismatch' || FINAL.has(body.order_state)) return 'look';
+  return code === 'order-unknown' ? 'absent' : 'refused';
+}
+
+export function needsSignIn(answer) {
+  return answer.status === 401;
+}
+
+export function isRetryable(answer) {
+  return answer.body === null || answer.status >= 500
+    || RETRYABLE_STATUS.has(answer.status)
+    || RETRYABLE.has(problemCode(answer));
+}
+
+async function call(method, path, { orderId, body, signal }) {
+  const headers = { Accept: 'application/json, application/problem+json' };
+  if (orderId) headers['Idempotency-Key'] = `"${orderId}"`;
+  if (body) headers['Content-Type'] = 'application/json';
+
+  const abort = new AbortController();
+  const giveUp = () => abort.abort();
+  const timer = setTimeout(giveUp, TIMEOUT_MS);
+  signal?.addEventListener('abort', giveUp);
+  if (signal?.aborted) giveUp();
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+      cache: 'no-store',
+      credentials: 'same-origin',
+      redirect: 'manual',
+      signal: abort.signal,
+    });
+    return read(response, await response.text());
+  } catch {
+    return NO_ANSWER;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+function read(response, text) {
+  // a hosting site's login sends those who are signed out elsewhere
+  if (response.type === 'opaqueredirect') return { ...NO_ANSWER, status: 401 };
+  const seconds = response.headers.get('Retry-After') ?? '';
+  return {
+    status: response.status,
+    body: parse(response.headers.get('Content-Type') ?? '', text),
+    retryAfterMs: /^[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : 0,
+  };
+}
+
+function parse(contentType, text) {
+  if (!/^application\/(problem\+)?json\b/i.test(contentType)) return null;
+  try {
+    const value = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null; // cut off on the way: as good as no answer
+  }
+}

@@ -1,0 +1,98 @@
+// What the browser tests stand on: a Chromium, a signed-in page, and a look
+// into the ledger to compare the page's words with. The servers are running
+// already: BASE_URL says where, PGHOST and the like lead psql to the ledger.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const run = promisify(execFile);
+
+// withdraw_record.status
+export const SUCCEEDED = 1;
+export const DECLINED = 2;
+export const VOID = 3;
+
+export const BASE_URL = setting('BASE_URL');
+setting('PGHOST');
+
+export async function launchBrowser() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const args = [
+    '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update',
+    '--disable-sync',
+  ];
+  if (process.getuid() === 0) args.push('--no-sandbox');
+  return chromium.launch({ executablePath, args });
+}
+
+// A user nobody else has, with an open account, signed in to a fresh profile.
+export async function signIn(browser, balance) {
+  const user = await openAccount(balance);
+  const name = `user${user}`;
+  const context = await browser.newContext({
+    httpCredentials: { username: name, password: name },
+  });
+  context.setDefaultTimeout(15_000); // a bound, for what never comes
+  return { user, context };
+}
+
+export async function openPage(context) {
+  const page = await context.newPage();
+  const response = await page.goto(BASE_URL);
+  assert.notEqual(response.status(), 401, 'the servers know no such sign-in: '
+    + 'start them with more EXTRA_USERS, each test uses up one');
+  return page;
+}
+
+// All that the ledger says about a user, checked for what must always hold.
+export async function ledgerOf(user) {
+  const [account] = await query(`SELECT balance::text, version
+    FROM account WHERE user_id = ${user}`);
+  const records = await query(`SELECT order_id, amount::text, status, reason,
+    balance_after::text FROM withdraw_record WHERE user_id = ${user}
+    ORDER BY created_at`);
+  const entries = await query(`SELECT version, kind, delta::text, order_id,
+    balance_after::text FROM ledger_entry WHERE user_id = ${user}
+    ORDER BY version`);
+  const [sum] = await query(`SELECT sum(delta)::text AS total
+    FROM ledger_entry WHERE user_id = ${user}`);
+
+  assert.equal(account.balance, sum.total, 'balance is the sum of the entries');
+  assert.deepEqual(entries.map((e) => e.version),
+    entries.map((_, i) => i + 1), 'the journal has no gap');
+  assert.equal(account.version, entries.length, 'the account is its head');
+  const debits = entries.filter((e) => e.kind === 'withdraw');
+  assert.deepEqual(debits.map((e) => e.order_id).sort(),
+    records.filter((r) => r.status === SUCCEEDED).map((r) => r.order_id).sort(),
+    'each succeeded record has one entry, and no other has any');
+  return { balance: account.balance, records, debits };
+}
+
+async function openAccount(balance) {
+  // one transaction: the lock keeps two test files off the same number
+  const { stdout } = await psql(`SELECT pg_advisory_xact_lock(2001);
+    SELECT n FROM (SELECT min(n) AS n FROM generate_series(2001, 3000) AS n
+      WHERE n NOT IN (SELECT user_id FROM account)) AS next,
+      account_open(n, ${balance})`);
+  return Number(stdout.trim().split('\n').pop());
+}
+
+async function query(sql) {
+  const { stdout } = await psql(
+    `SELECT coalesce(json_agg(row_to_json(q)), '[]') FROM (${sql}) AS q`);
+  return JSON.parse(stdout);
+}
+
+function psql(sql) {
+  return run('psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-c', sql]);
+}
+
+function setting(name) {
+  assert.ok(process.env[name],
+    `${name} is not set: start the servers with tests/servers.sh and load `
+    + 'the file "env" of their RUN_DIR');
+  return process.env[name];
+}
