@@ -1,0 +1,234 @@
+/* output.c: see output.h. */
+#include "output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_gen.h>
+
+#include "base/log.h"
+#include "ctl/db.h"
+
+struct ctl_output {
+	yajl_gen json; /* NULL: text */
+	bool begun;    /* something was printed already */
+};
+
+/* --- text ----------------------------------------------------------------- */
+
+static const char *
+shown(const struct ctl_rows *rows, size_t row, int column)
+{
+	const char *text = ctl_rows_text(rows, row, column);
+
+	return text ? text : "-";
+}
+
+static void
+text_record(const struct ctl_field fields[], int nfields,
+    const struct ctl_rows *rows, size_t row, int column)
+{
+	int i, width = 0;
+
+	for (i = 0; i < nfields; i++)
+		if ((int)strlen(fields[i].name) > width)
+			width = (int)strlen(fields[i].name);
+	for (i = 0; i < nfields; i++)
+		printf("%-*s  %s\n", width, fields[i].name,
+		    shown(rows, row, column + i));
+}
+
+static int
+width_of(const struct ctl_field *field, const struct ctl_rows *rows, size_t n,
+    int column)
+{
+	size_t width = strlen(field->name), row;
+
+	for (row = 0; row < n; row++)
+		if (strlen(shown(rows, row, column)) > width)
+			width = strlen(shown(rows, row, column));
+	return (int)width;
+}
+
+/* A cell of a line; the last one of a line has no blanks behind it. */
+static void
+text_cell(const struct ctl_field *field, int width, bool last, const char *text)
+{
+	if (field->kind != CTL_TEXT)
+		printf("%*s", width, text);
+	else
+		printf("%-*s", last ? 0 : width, text);
+	fputs(last ? "\n" : "  ", stdout);
+}
+
+static void
+text_list(const char *name, const struct ctl_field fields[], int nfields,
+    const struct ctl_rows *rows, size_t n, int column)
+{
+	int *width = xcalloc((unsigned long)nfields, sizeof(*width));
+	size_t row;
+	int i;
+
+	if (n == 0)
+		printf("no %s\n", name);
+	for (i = 0; i < nfields && n > 0; i++) {
+		width[i] = width_of(&fields[i], rows, n, column + i);
+		text_cell(
+		    &fields[i], width[i], i == nfields - 1, fields[i].name);
+	}
+	for (row = 0; row < n; row++)
+		for (i = 0; i < nfields; i++)
+			text_cell(&fields[i], width[i], i == nfields - 1,
+			    shown(rows, row, column + i));
+	free(width);
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static void
+json_print(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	fwrite(text, 1, len, stdout); /* ctl_output_close() asks ferror() */
+}
+
+/* yajl refuses only what would not be JSON: an error of this program. */
+static void
+json_must(yajl_gen_status status)
+{
+	if (status != yajl_gen_status_ok)
+		fatalx("could not make JSON: yajl's status is %d", (int)status);
+}
+
+static void
+json_string(yajl_gen g, const char *text)
+{
+	json_must(
+	    yajl_gen_string(g, (const unsigned char *)text, strlen(text)));
+}
+
+static void
+json_members(yajl_gen g, const struct ctl_field fields[], int nfields,
+    const struct ctl_rows *rows, size_t row, int column)
+{
+	int i;
+
+	for (i = 0; i < nfields; i++) {
+		const char *text = ctl_rows_text(rows, row, column + i);
+
+		json_string(g, fields[i].name);
+		if (text == NULL)
+			json_must(yajl_gen_null(g));
+		else if (fields[i].kind == CTL_NUMBER)
+			json_must(yajl_gen_number(g, text, strlen(text)));
+		else
+			json_string(g, text);
+	}
+}
+
+static void
+json_list(yajl_gen g, const char *name, const struct ctl_field fields[],
+    int nfields, const struct ctl_rows *rows, size_t n, int column)
+{
+	size_t row;
+
+	json_string(g, name);
+	json_must(yajl_gen_array_open(g));
+	for (row = 0; row < n; row++) {
+		json_must(yajl_gen_map_open(g));
+		json_members(g, fields, nfields, rows, row, column);
+		json_must(yajl_gen_map_close(g));
+	}
+	json_must(yajl_gen_array_close(g));
+}
+
+/* --- public --------------------------------------------------------------- */
+
+struct ctl_output *
+ctl_output_open(bool json)
+{
+	struct ctl_output *out = xcalloc(1, sizeof(*out));
+
+	if (!json)
+		return out;
+	out->json = yajl_gen_alloc(NULL);
+	if (out->json == NULL)
+		fatalx("out of memory");
+	if (!yajl_gen_config(out->json, yajl_gen_beautify, 1) ||
+	    !yajl_gen_config(out->json, yajl_gen_indent_string, "  ") ||
+	    !yajl_gen_config(out->json, yajl_gen_validate_utf8, 1) ||
+	    !yajl_gen_config(
+		out->json, yajl_gen_print_callback, json_print, NULL))
+		fatalx("could not set up yajl");
+	json_must(yajl_gen_map_open(out->json));
+	return out;
+}
+
+void
+ctl_output_record(struct ctl_output *out, const struct ctl_field fields[],
+    int nfields, const struct ctl_rows *rows, size_t row, int column)
+{
+	if (out->json != NULL)
+		json_members(out->json, fields, nfields, rows, row, column);
+	else
+		text_record(fields, nfields, rows, row, column);
+	out->begun = true;
+}
+
+void
+ctl_output_list(struct ctl_output *out, const char *name,
+    const struct ctl_field fields[], int nfields, const struct ctl_rows *rows,
+    size_t n, int column)
+{
+	if (out->json != NULL) {
+		json_list(out->json, name, fields, nfields, rows, n, column);
+		return;
+	}
+	if (out->begun)
+		putchar('\n');
+	text_list(name, fields, nfields, rows, n, column);
+	out->begun = true;
+}
+
+int
+ctl_output_close(struct ctl_output **out, const char *done)
+{
+	if ((*out)->json != NULL) {
+		json_must(yajl_gen_map_close((*out)->json));
+		yajl_gen_free((*out)->json);
+	}
+	free(*out);
+	*out = NULL;
+	return ctl_stdout_close(done);
+}
+
+int
+ctl_stdout_close(const char *done)
+{
+	bool failed;
+
+	errno = 0;
+	/* all three: each can be the first to meet a full disk */
+	failed = fflush(stdout) != 0;
+	failed = ferror(stdout) != 0 || failed;
+	failed = fclose(stdout) != 0 || failed;
+	if (!failed)
+		return 0;
+	ctl_complain("%s%scould not write to standard output: %s",
+	    done ? done : "", done ? ", but " : "", strerror(errno));
+	return -1;
+}
+
+void
+ctl_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("withdrawctl: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}

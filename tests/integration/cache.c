@@ -1,0 +1,147 @@
+/* Redis as the tests disturb it: see cache.h. */
+#include "cache.h"
+
+#include <check.h>
+#include <hiredis/hiredis.h>
+#include <string.h>
+
+#include "stack.h"
+#include "support.h"
+
+static const char scheme[] = "unix://";
+
+const char *
+cache_socket(void)
+{
+	const char *url = setting("REDIS_URL");
+
+	ck_assert_msg(strncmp(url, scheme, strlen(scheme)) == 0,
+	    "REDIS_URL is not of a unix socket: %s", url);
+	url += strlen(scheme);
+	return keep_text(url, strcspn(url, "?"));
+}
+
+/* One command on a connection of its own: no state from test to test. */
+static redisReply *
+command(int n, const char **words, const size_t *lens)
+{
+	redisContext *context = redisConnectUnix(cache_socket());
+	redisReply *reply;
+
+	ck_assert_msg(
+	    context != NULL && context->err == 0, "could not connect to Redis");
+	reply = redisCommandArgv(context, n, words, lens);
+	ck_assert_msg(reply != NULL && reply->type != REDIS_REPLY_ERROR,
+	    "Redis: %s: %s", words[0],
+	    reply != NULL ? reply->str : context->errstr);
+	redisFree(context);
+	return reply;
+}
+
+void
+cache_flush(void)
+{
+	const char *words[] = {"FLUSHALL"};
+
+	freeReplyObject(command(1, words, NULL));
+}
+
+void
+cache_limit(const char *bytes)
+{
+	const char *words[] = {"CONFIG", "SET", "maxmemory", bytes};
+
+	stack_remember("redis");
+	freeReplyObject(command(4, words, NULL));
+}
+
+static redisReply *
+keys_of(const char *user, const char *word)
+{
+	const char *words[] = {
+	    "KEYS", keep_format("withdraw:{%s}:*%s*", user, word)};
+
+	return command(2, words, NULL);
+}
+
+size_t
+cache_count(const char *user, const char *word)
+{
+	redisReply *keys = keys_of(user, word);
+	size_t n = keys->elements;
+
+	freeReplyObject(keys);
+	return n;
+}
+
+static void
+poison_key(const char *key, const char *junk)
+{
+	const char *type_words[] = {"TYPE", key};
+	redisReply *type = command(2, type_words, NULL);
+
+	if (strcmp(type->str, "hash") == 0) {
+		const char *fields_words[] = {"HKEYS", key};
+		redisReply *fields = command(2, fields_words, NULL);
+
+		for (size_t i = 0; i < fields->elements; i++) {
+			const char *words[] = {
+			    "HSET", key, fields->element[i]->str, junk};
+
+			freeReplyObject(command(4, words, NULL));
+		}
+		freeReplyObject(fields);
+	} else {
+		const char *words[] = {"SET", key, junk, "KEEPTTL"};
+
+		freeReplyObject(command(4, words, NULL));
+	}
+	freeReplyObject(type);
+}
+
+void
+cache_poison(const char *user, const char *junk)
+{
+	redisReply *keys = keys_of(user, "");
+
+	for (size_t i = 0; i < keys->elements; i++)
+		poison_key(keys->element[i]->str, junk);
+	freeReplyObject(keys);
+}
+
+/* The text with each occurrence of one word replaced by another. */
+static const char *
+replace(const char *text, const char *from, const char *to)
+{
+	const char *result = "";
+	const char *found;
+
+	while ((found = strstr(text, from)) != NULL) {
+		result = keep_format(
+		    "%s%.*s%s", result, (int)(found - text), text, to);
+		text = found + strlen(from);
+	}
+	return keep_format("%s%s", result, text);
+}
+
+size_t
+cache_copy(const char *from_user, const char *from_order, const char *to_user,
+    const char *to_order)
+{
+	const char *from_tag = keep_format("{%s}", from_user);
+	const char *to_tag = keep_format("{%s}", to_user);
+	redisReply *keys = keys_of(from_user, from_order);
+	size_t copied = 0;
+
+	for (size_t i = 0; i < keys->elements; i++) {
+		const char *key = keys->element[i]->str;
+		const char *target = replace(
+		    replace(key, from_tag, to_tag), from_order, to_order);
+		const char *words[] = {"COPY", key, target, "REPLACE"};
+
+		freeReplyObject(command(4, words, NULL));
+		copied++;
+	}
+	freeReplyObject(keys);
+	return copied;
+}

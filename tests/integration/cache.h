@@ -1,0 +1,22 @@
+/* Redis as the tests disturb it: losing its keys, telling lies. */
+#ifndef CACHE_H
+#define CACHE_H
+
+#include <stddef.h>
+
+/* Redis loses everything at this moment. */
+void cache_flush(void);
+/* Redis may use no more memory than so many bytes; "0": no limit. */
+void cache_limit(const char *bytes);
+/* How many keys of a user there are with that word in their name. */
+size_t cache_count(const char *user, const char *word);
+/* Puts junk of the same type into every key of the user. */
+void cache_poison(const char *user, const char *junk);
+/* Copies every key that names the order `from` over to one that names `to`,
+ * the user in it likewise: what one may see, the other is given. */
+size_t cache_copy(const char *from_user, const char *from_order,
+    const char *to_user, const char *to_order);
+/* Where Redis listens, for a proxy in front of it. */
+const char *cache_socket(void);
+
+#endif

@@ -1,0 +1,254 @@
+/* Workers come and go, the master ends: no request is lost over it. */
+#include <check.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fcgi_client.h"
+#include "fixture.h"
+#include "http.h"
+#include "instance.h"
+#include "ledger.h"
+#include "order.h"
+#include "stack.h"
+#include "suites.h"
+#include "support.h"
+
+enum { CALLERS = 10 };
+
+/* A withdrawal of each caller at once; every answer is the success. */
+static void
+run_round(const char *const *callers)
+{
+	struct order orders[CALLERS];
+	struct http_request requests[CALLERS];
+	struct http_response *answers;
+
+	for (size_t i = 0; i < CALLERS; i++) {
+		orders[i] = order_new(callers[i], "0.01");
+		requests[i] =
+		    order_request(&orders[i], order_token(&orders[i]));
+	}
+	answers = http_send_all(requests, CALLERS);
+	for (size_t i = 0; i < CALLERS; i++) {
+		expect_success(&answers[i], &orders[i]);
+		ck_assert_int_eq(ledger_debits(orders[i].id), 1);
+	}
+}
+
+static void
+open_callers(const char **callers)
+{
+	for (size_t i = 0; i < CALLERS; i++)
+		callers[i] = ledger_open("100.00");
+}
+
+START_TEST(killed_worker_is_replaced)
+{
+	struct workers before = stack_workers();
+	struct workers now;
+
+	stack_kill_workers();
+	WAIT_UNTIL((now = stack_workers(), now.n == before.n));
+	ck_assert(workers_all_new(&before, &now));
+	for (int i = 0; i < 5; i++) {
+		struct order order = order_new(ledger_open("1.00"), "1.00");
+		struct http_response answer = order_send(&order);
+
+		expect_success(&answer, &order);
+	}
+}
+END_TEST
+
+START_TEST(hup_loses_no_request)
+{
+	enum { TURNS = 3 };
+	const char *callers[CALLERS];
+
+	open_callers(callers);
+	run_round(callers);
+	for (int turn = 0; turn < TURNS; turn++) {
+		struct workers before = stack_workers();
+		struct workers now = before;
+
+		ck_assert_int_eq(kill(stack_pid("withdrawd"), SIGHUP), 0);
+		while (now.n != before.n || !workers_all_new(&before, &now)) {
+			run_round(callers);
+			now = stack_workers();
+		}
+		run_round(callers);
+	}
+}
+END_TEST
+
+START_TEST(hup_answers_what_is_under_way)
+{
+	struct order order = order_new(ledger_open("1.00"), "1.00");
+	struct http_request request =
+	    order_request(&order, order_token(&order));
+	struct workers before = stack_workers();
+	struct workers now;
+	struct http_batch *batch;
+	struct http_response answer;
+
+	ledger_hold(order.user);
+	batch = http_begin(&request, 1);
+	WAIT_UNTIL(ledger_blocked() == 1);
+	ck_assert_int_eq(kill(stack_pid("withdrawd"), SIGHUP), 0);
+	/* the roll has begun: somebody new is there */
+	WAIT_UNTIL((now = stack_workers(),
+	    now.n != before.n || !workers_same(&before, &now)));
+	ledger_release();
+	answer = *http_finish(batch);
+	expect_success(&answer, &order);
+}
+END_TEST
+
+START_TEST(recycling_loses_no_request)
+{
+	enum { ROUNDS = 40 };
+	const char *callers[CALLERS];
+	struct workers before;
+	struct workers now;
+
+	open_callers(callers);
+	stack_restart("withdrawd", "WITHDRAW_MAX_REQUESTS=50");
+	before = stack_workers();
+	for (int i = 0; i < ROUNDS; i++)
+		run_round(callers);
+	now = stack_workers();
+	ck_assert(workers_all_new(&before, &now));
+}
+END_TEST
+
+/* nginx holds kept connections to a worker that is killed: what it sends on
+ * them must reach another one. */
+START_TEST(kept_connections_die_with_their_worker)
+{
+	enum { WARM = 50, ROUNDS = 5 };
+	const char *callers[CALLERS];
+	struct http_request reads[WARM];
+
+	open_callers(callers);
+	for (int i = 0; i < WARM; i++)
+		reads[i] = (struct http_request){
+		    .path = "/api/account", .user = callers[i % CALLERS]};
+	for (int turn = 0; turn < 3; turn++) {
+		struct workers workers;
+
+		http_send_all(reads, WARM);
+		workers = stack_workers();
+		ck_assert_int_eq(kill(workers.pids[0], SIGKILL), 0);
+		for (int i = 0; i < ROUNDS; i++)
+			run_round(callers);
+	}
+}
+END_TEST
+
+/*
+ * An instance of the test's own: how it ends.
+ */
+
+/* A withdrawal that is stopped in its ledger step. */
+static int
+begin_held(const struct instance *instance, const struct order *order)
+{
+	const char *body = order_request(order, order_token(order)).body;
+	struct fcgi_bytes params =
+	    fcgi_params("POST", "/api/withdraw", order->user, order->id, body);
+	struct fcgi_bytes request = fcgi_request(&params, body, true);
+	int fd;
+
+	ledger_hold(order->user);
+	fd = fcgi_connect(instance->socket);
+	fcgi_send(fd, &request);
+	WAIT_UNTIL(ledger_blocked() == 1);
+	return fd;
+}
+
+static struct instance
+start_ready(void)
+{
+	struct instance instance = instance_start(NULL, NULL);
+
+	instance_wait_ready(&instance);
+	return instance;
+}
+
+START_TEST(term_answers_what_is_under_way)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	struct order order = order_new(ledger_open("1.00"), "1.00");
+	struct instance instance = start_ready();
+	int idle = fcgi_connect(instance.socket);
+	int fd = begin_held(&instance, &order);
+	struct http_response answer;
+
+	ck_assert_int_eq(kill(instance.pid, signals[_i]), 0);
+	/* it has understood: idle connections are closed */
+	ck_assert(fcgi_closed(idle));
+	ck_assert(!instance_ended(&instance));
+	ledger_release();
+	answer = fcgi_receive(fd);
+	expect_success(&answer, &order);
+	ck_assert_int_eq(instance_wait(&instance), 0);
+	close(idle);
+	close(fd);
+}
+END_TEST
+
+START_TEST(second_term_ends_at_once)
+{
+	struct order order = order_new(ledger_open("1.00"), "1.00");
+	struct instance instance = start_ready();
+	struct workers workers = process_children(instance.pid);
+	int idle = fcgi_connect(instance.socket);
+	int fd = begin_held(&instance, &order);
+	struct http_response answer;
+
+	ck_assert_int_eq(kill(instance.pid, SIGTERM), 0);
+	ck_assert(fcgi_closed(idle));
+	ck_assert_int_eq(kill(instance.pid, SIGTERM), 0);
+	instance_wait(&instance);
+	ck_assert_int_gt(ledger_blocked(), 0);
+	for (size_t i = 0; i < workers.n; i++)
+		WAIT_UNTIL(!process_alive(workers.pids[i]));
+	ledger_release();
+	close(idle);
+	close(fd);
+	answer = order_settle(&order);
+	expect_success(&answer, &order);
+}
+END_TEST
+
+START_TEST(workers_go_with_a_killed_master)
+{
+	struct instance instance = start_ready();
+	struct workers workers = process_children(instance.pid);
+
+	ck_assert_uint_gt(workers.n, 0);
+	ck_assert_int_eq(kill(instance.pid, SIGKILL), 0);
+	ck_assert_int_eq(instance_wait(&instance), 128 + SIGKILL);
+	for (size_t i = 0; i < workers.n; i++)
+		WAIT_UNTIL(!process_alive(workers.pids[i]));
+}
+END_TEST
+
+Suite *
+process_suite(void)
+{
+	Suite *suite = suite_create("process");
+	TCase *tcase = fixture_case(suite, "workers");
+
+	tcase_add_test(tcase, killed_worker_is_replaced);
+	tcase_add_test(tcase, hup_loses_no_request);
+	tcase_add_test(tcase, hup_answers_what_is_under_way);
+	tcase_add_test(tcase, recycling_loses_no_request);
+	tcase_add_test(tcase, kept_connections_die_with_their_worker);
+
+	tcase = fixture_case(suite, "ending");
+	tcase_add_loop_test(tcase, term_answers_what_is_under_way, 0, 2);
+	tcase_add_test(tcase, second_term_ends_at_once);
+	tcase_add_test(tcase, workers_go_with_a_killed_master);
+	return suite;
+}

@@ -1,0 +1,318 @@
+/*
+ * The FastCGI socket: what nginx would never send, but a broken or hostile
+ * neighbour might, harms nobody else.
+ */
+#include <check.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fcgi_client.h"
+#include "fixture.h"
+#include "ledger.h"
+#include "order.h"
+#include "stack.h"
+#include "suites.h"
+#include "support.h"
+
+static struct workers before_nonsense;
+
+static int
+dial(void)
+{
+	return fcgi_connect(setting("WITHDRAW_SOCKET"));
+}
+
+static struct fcgi_bytes
+health_request(bool keep_open)
+{
+	struct fcgi_bytes params =
+	    fcgi_params("GET", "/api/health", NULL, NULL, NULL);
+
+	return fcgi_request(&params, NULL, keep_open);
+}
+
+/* As often as it takes for each worker to have had its turn, most likely. */
+static void
+expect_service(void)
+{
+	struct fcgi_bytes request = health_request(false);
+
+	for (int i = 0; i < 8; i++) {
+		int fd = dial();
+		struct http_response answer;
+
+		fcgi_send(fd, &request);
+		answer = fcgi_receive(fd);
+		expect_status(&answer, 200);
+		close(fd);
+	}
+}
+
+static void
+remember_workers(void)
+{
+	before_nonsense = stack_workers();
+}
+
+static void
+expect_same_workers(void)
+{
+	struct workers now = stack_workers();
+
+	ck_assert_msg(workers_same(&before_nonsense, &now),
+	    "a worker has died: see %s/log/withdrawd.log", setting("RUN_DIR"));
+}
+
+/* Sends it on many connections, so that each worker meets it, and closes
+ * them from this side. */
+static void
+send_nonsense(const struct fcgi_bytes *nonsense)
+{
+	enum { TIMES = 16 };
+
+	for (int i = 0; i < TIMES; i++) {
+		int fd = dial();
+
+		fcgi_send(fd, nonsense);
+		close(fd);
+	}
+	expect_service();
+	expect_same_workers();
+}
+
+START_TEST(half_a_request_holds_up_nobody)
+{
+	enum { STUCK = 32 };
+	struct fcgi_bytes whole = health_request(false);
+	int stuck[STUCK];
+
+	for (size_t i = 0; i < STUCK; i++) {
+		/* cut in the header, in the params, before the end */
+		struct fcgi_bytes part = {
+		    .data = whole.data, .len = 1 + i * (whole.len - 2) / STUCK};
+
+		stuck[i] = dial();
+		fcgi_send(stuck[i], &part);
+	}
+	expect_service();
+	for (size_t i = 0; i < STUCK; i++)
+		close(stuck[i]);
+	expect_service();
+	expect_same_workers();
+}
+END_TEST
+
+START_TEST(idle_connections_hold_up_nobody)
+{
+	enum { IDLE = 500 };
+	int idle[IDLE];
+
+	for (size_t i = 0; i < IDLE; i++)
+		idle[i] = dial();
+	expect_service();
+	for (size_t i = 0; i < IDLE; i++)
+		close(idle[i]);
+	expect_same_workers();
+}
+END_TEST
+
+START_TEST(kept_connection_serves_many)
+{
+	enum { REQUESTS = 200 };
+	struct fcgi_bytes request = health_request(true);
+	int fd = dial();
+
+	for (int i = 0; i < REQUESTS; i++) {
+		struct http_response answer;
+
+		fcgi_send(fd, &request);
+		answer = fcgi_receive(fd);
+		expect_status(&answer, 200);
+	}
+	close(fd);
+}
+END_TEST
+
+START_TEST(request_byte_by_byte)
+{
+	struct fcgi_bytes request = health_request(false);
+	struct http_response answer;
+	int fd = dial();
+
+	for (size_t i = 0; i < request.len; i++) {
+		struct fcgi_bytes one = {.data = request.data + i, .len = 1};
+
+		fcgi_send(fd, &one);
+	}
+	answer = fcgi_receive(fd);
+	expect_status(&answer, 200);
+	close(fd);
+}
+END_TEST
+
+START_TEST(get_values_overflows_nothing)
+{
+	struct fcgi_bytes names = {0};
+	struct fcgi_bytes record = {0};
+
+	for (int i = 0; i < 4; i++)
+		fcgi_param(&names, "FCGI_MAX_CONNS", "");
+	fcgi_record(&record, FCGI_GET_VALUES, 0, names.data, names.len);
+	send_nonsense(&record);
+}
+END_TEST
+
+START_TEST(unknown_records_are_survived)
+{
+	struct fcgi_bytes records = {0};
+
+	for (int type = 0; type < 256; type += 5)
+		fcgi_record(&records, type, type % 3, "rubbish", 7);
+	send_nonsense(&records);
+}
+END_TEST
+
+START_TEST(oversized_lengths_are_survived)
+{
+	static const unsigned char lengths[][8] = {
+	    {0xc0, 0, 0, 0, 0xc0, 0, 0, 0},
+	    {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+	    {0xff, 0xff, 0xff, 0xff, 1, 'A', 'B', 'C'},
+	    {0x80, 0, 0xff, 0xff, 0, 'A', 'B', 'C'},
+	};
+	static const unsigned char begin[8] = {0, 1, 0};
+	struct fcgi_bytes records = {0};
+
+	fcgi_record(&records, FCGI_BEGIN_REQUEST, 1, begin, sizeof(begin));
+	fcgi_record(&records, FCGI_PARAMS, 1, lengths[_i], sizeof(lengths[_i]));
+	fcgi_record(&records, FCGI_PARAMS, 1, "", 0);
+	fcgi_record(&records, FCGI_STDIN, 1, "", 0);
+	send_nonsense(&records);
+}
+END_TEST
+
+START_TEST(garbage_is_survived)
+{
+	unsigned char garbage[4096];
+	struct fcgi_bytes bytes = {0};
+	unsigned state = 12345;
+
+	for (size_t i = 0; i < sizeof(garbage); i++) {
+		state = state * 1103515245U + 12345U;
+		garbage[i] = (unsigned char)(state >> 16);
+	}
+	fcgi_append(&bytes, garbage, sizeof(garbage));
+	send_nonsense(&bytes);
+	bytes = (struct fcgi_bytes){0};
+	fcgi_append(&bytes, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
+	send_nonsense(&bytes);
+}
+END_TEST
+
+START_TEST(half_params_are_survived)
+{
+	static const unsigned char begin[8] = {0, 1, 1};
+	struct fcgi_bytes records = {0};
+
+	/* a name of 14 bytes is announced, the stream ends before it */
+	fcgi_record(&records, FCGI_BEGIN_REQUEST, 1, begin, sizeof(begin));
+	fcgi_record(&records, FCGI_PARAMS, 1, "\x0e\x04REQUEST", 9);
+	fcgi_record(&records, FCGI_PARAMS, 1, "", 0);
+	fcgi_record(&records, FCGI_STDIN, 1, "", 0);
+	send_nonsense(&records);
+}
+END_TEST
+
+START_TEST(very_many_params_are_survived)
+{
+	enum { PARAMS = 2000, RECORD_MAX = 60000 };
+	static const unsigned char begin[8] = {0, 1, 0};
+	struct fcgi_bytes params = {0};
+	struct fcgi_bytes records = {0};
+
+	for (int i = 0; i < PARAMS; i++)
+		fcgi_param(&params, keep_format("HTTP_X_%d", i), "value");
+	ck_assert_uint_lt(params.len, RECORD_MAX);
+	fcgi_record(&records, FCGI_BEGIN_REQUEST, 1, begin, sizeof(begin));
+	for (int i = 0; i < 4; i++)
+		fcgi_record(&records, FCGI_PARAMS, 1, params.data, params.len);
+	fcgi_record(&records, FCGI_PARAMS, 1, "", 0);
+	fcgi_record(&records, FCGI_STDIN, 1, "", 0);
+	send_nonsense(&records);
+}
+END_TEST
+
+/* The length that is announced is not the length that comes. */
+START_TEST(body_of_a_wrong_length_is_refused)
+{
+	static const char *const lengths[] = {
+	    "5", "4000", "-1", "abc", "99999999999999999999"};
+	struct order order = order_new(ledger_open("10.00"), "10.00");
+	const char *token = order_token(&order);
+	const char *body = order_request(&order, token).body;
+	struct fcgi_bytes params =
+	    fcgi_params("POST", "/api/withdraw", order.user, order.id, NULL);
+	struct fcgi_bytes request;
+	struct http_response answer;
+	int fd = dial();
+
+	fcgi_param(&params, "CONTENT_TYPE", "application/json");
+	fcgi_param(&params, "CONTENT_LENGTH", lengths[_i]);
+	request = fcgi_request(&params, body, false);
+	fcgi_send(fd, &request);
+	answer = fcgi_receive(fd);
+	close(fd);
+	ck_assert_msg(
+	    answer.status == 0 || answer.status == 400 || answer.status == 413,
+	    "%d %s", answer.status, answer.body);
+	ck_assert_str_eq(ledger_status(order.id), "none");
+	expect_service();
+	expect_same_workers();
+}
+END_TEST
+
+START_TEST(client_that_leaves_is_debited_once)
+{
+	struct order order = order_new(ledger_open("10.00"), "10.00");
+	const char *body = order_request(&order, order_token(&order)).body;
+	struct fcgi_bytes params =
+	    fcgi_params("POST", "/api/withdraw", order.user, order.id, body);
+	struct fcgi_bytes request = fcgi_request(&params, body, false);
+	struct http_response answer;
+	int fd;
+
+	ledger_hold(order.user);
+	fd = dial();
+	fcgi_send(fd, &request);
+	WAIT_UNTIL(ledger_blocked() == 1);
+	close(fd);
+	ledger_release();
+	WAIT_UNTIL(ledger_debits(order.id) == 1);
+	answer = order_settle(&order);
+	expect_success(&answer, &order);
+	ck_assert_int_eq(ledger_debits(order.id), 1);
+	expect_same_workers();
+}
+END_TEST
+
+Suite *
+protocol_suite(void)
+{
+	Suite *suite = suite_create("protocol");
+	TCase *tcase = fixture_case(suite, "socket");
+
+	tcase_add_checked_fixture(tcase, remember_workers, NULL);
+	tcase_add_test(tcase, half_a_request_holds_up_nobody);
+	tcase_add_test(tcase, idle_connections_hold_up_nobody);
+	tcase_add_test(tcase, kept_connection_serves_many);
+	tcase_add_test(tcase, request_byte_by_byte);
+	tcase_add_test(tcase, get_values_overflows_nothing);
+	tcase_add_test(tcase, unknown_records_are_survived);
+	tcase_add_loop_test(tcase, oversized_lengths_are_survived, 0, 4);
+	tcase_add_test(tcase, garbage_is_survived);
+	tcase_add_test(tcase, half_params_are_survived);
+	tcase_add_test(tcase, very_many_params_are_survived);
+	tcase_add_loop_test(tcase, body_of_a_wrong_length_is_refused, 0, 5);
+	tcase_add_test(tcase, client_that_leaves_is_debited_once);
+	return suite;
+}

@@ -1,0 +1,20 @@
+/* The suites, one a file of that name; CK_RUN_SUITE selects one. */
+#ifndef SUITES_H
+#define SUITES_H
+
+#include <check.h>
+
+Suite *contract_suite(void);
+Suite *identity_suite(void);
+Suite *protocol_suite(void);
+Suite *input_suite(void);
+Suite *once_suite(void);
+Suite *final_suite(void);
+Suite *faults_suite(void);
+Suite *replies_suite(void);
+Suite *twins_suite(void);
+Suite *process_suite(void);
+Suite *start_suite(void);
+Suite *limits_suite(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* suites.h: the suites of the unit tests, one a file check_<module>.c. */
+#ifndef SUITES_H
+#define SUITES_H
+
+#include <check.h>
+
+Suite *body_suite(void);
+Suite *config_suite(void);
+Suite *cursor_suite(void);
+Suite *frame_suite(void);
+Suite *ident_suite(void);
+Suite *log_suite(void);
+Suite *money_suite(void);
+Suite *outcome_suite(void);
+Suite *record_suite(void);
+Suite *request_suite(void);
+Suite *routes_suite(void);
+
+#endif
