@@ -16,7 +16,17 @@
 #define WITHDRAW_VERSION "unknown"
 #endif
 
-static void
+/* Exit status after something was printed: a full disk is not a success. */
+static int
+printed(void)
+{
+	if (fclose(stdout) == 0)
+		return 0;
+	log_warn("could not write to the standard output");
+	return 2;
+}
+
+static int
 help(void)
 {
 	puts(
@@ -40,6 +50,7 @@ help(void)
 	     "Signals: TERM and INT stop, answering what is under way (twice: "
 	     "at once); HUP\nreplaces the workers without refusing a request.\n"
 	     "Exit status: 0 all well, 2 could not do its work.");
+	return printed();
 }
 
 /* Every connection is a descriptor: as many as the system lets us have. */
@@ -64,18 +75,21 @@ main(int argc, char *argv[])
 
 	log_init("withdrawd");
 	switch (config_read(argc, argv, &cfg, error, sizeof(error))) {
-	case CONFIG_HELP: help(); return 0;
-	case CONFIG_VERSION: puts("withdrawd " WITHDRAW_VERSION); return 0;
-	case CONFIG_BAD: fatalx("%s", error);
-	case CONFIG_OK: break;
+	case CONFIG_HELP:
+		return help();
+	case CONFIG_VERSION:
+		puts("withdrawd " WITHDRAW_VERSION);
+		return printed();
+	case CONFIG_BAD:
+		fatalx("%s", error);
+	case CONFIG_OK:
+		break;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (cfg.test_only) {
 		if (check_stores(&cfg) != CHECK_OK)
 			fatalx("the check failed");
-		fprintf(stderr,
-		    "withdrawd: the settings and both connections "
-		    "are fine\n");
+		fprintf(stderr, "the settings and both connections are fine\n");
 		return 0;
 	}
 	raise_descriptors();

@@ -4,7 +4,8 @@
 -- nothing. A table is never edited here once released: changes come as a
 -- later number.
 --
--- Money is NUMERIC(18,2). No foreign keys: every row is written by the
+-- Money is NUMERIC(18,2), which can also be NaN, and NaN is above any number:
+-- each check therefore has an upper bound that NaN does not pass. No foreign keys: every row is written by the
 -- functions of 002, which keep the references, and a key costs a fifth of
 -- the throughput.
 
@@ -16,7 +17,8 @@ BEGIN;
 -- head of the chain that ledger_entry holds.
 CREATE TABLE IF NOT EXISTS account (
 	user_id  bigint        PRIMARY KEY CHECK (user_id > 0),
-	balance  numeric(18,2) NOT NULL CHECK (balance >= 0),
+	balance  numeric(18,2) NOT NULL
+	                       CHECK (balance >= 0 AND balance < 1e16),
 	version  bigint        NOT NULL CHECK (version >= 1),
 	state    text          NOT NULL DEFAULT 'active'
 	                       CHECK (state IN ('active', 'frozen'))
@@ -29,11 +31,12 @@ CREATE TABLE IF NOT EXISTS account (
 CREATE TABLE IF NOT EXISTS withdraw_record (
 	order_id      uuid          PRIMARY KEY,
 	user_id       bigint        NOT NULL,
-	amount        numeric(18,2) CHECK (amount > 0),
+	amount        numeric(18,2) CHECK (amount > 0 AND amount < 1e16),
 	currency      text          NOT NULL,
 	status        smallint      NOT NULL CHECK (status IN (1, 2, 3)),
 	reason        text,
-	balance_after numeric(18,2) CHECK (balance_after >= 0),
+	balance_after numeric(18,2) CHECK (balance_after >= 0
+	                                   AND balance_after < 1e16),
 	version       bigint,
 	created_at    timestamptz   NOT NULL,
 	CHECK (status = 3 OR (amount IS NOT NULL AND balance_after IS NOT NULL
@@ -53,8 +56,9 @@ CREATE TABLE IF NOT EXISTS ledger_entry (
 	kind          text          NOT NULL
 	              CHECK (kind IN ('open', 'credit', 'withdraw', 'return',
 	                              'adjust')),
-	delta         numeric(18,2) NOT NULL,
-	balance_after numeric(18,2) NOT NULL CHECK (balance_after >= 0),
+	delta         numeric(18,2) NOT NULL CHECK (delta < 1e16),
+	balance_after numeric(18,2) NOT NULL CHECK (balance_after >= 0
+	                                            AND balance_after < 1e16),
 	order_id      uuid,
 	created_at    timestamptz   NOT NULL,
 	PRIMARY KEY (user_id, version),

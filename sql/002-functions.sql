@@ -97,6 +97,12 @@ DECLARE
 	v_head    bigint;
 	v_now     timestamptz := clock_timestamp();
 BEGIN
+	-- what is rounded on its way into a column would break the chain
+	IF (p_amount > 0 AND p_amount < 1e16
+			AND p_amount = round(p_amount, 2)) IS NOT TRUE THEN
+		RAISE EXCEPTION 'a withdrawal is an amount above 0.00, in whole cents, not %', p_amount
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	SELECT a.balance, a.version, a.state INTO v_balance, v_version, v_state
 		FROM account a WHERE a.user_id = p_user;
 	IF NOT FOUND THEN
@@ -235,7 +241,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-	IF p_amount < 0 OR p_amount <> round(p_amount, 2) THEN
+	IF (p_amount >= 0 AND p_amount < 1e16	-- NaN is not
+			AND p_amount = round(p_amount, 2)) IS NOT TRUE THEN
 		RAISE EXCEPTION 'an account opens with an amount of at least 0.00, in whole cents, not %', p_amount
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
@@ -257,7 +264,8 @@ DECLARE
 	v_balance numeric;
 	v_version bigint;
 BEGIN
-	IF p_amount <= 0 OR p_amount <> round(p_amount, 2) THEN
+	IF (p_amount > 0 AND p_amount < 1e16
+			AND p_amount = round(p_amount, 2)) IS NOT TRUE THEN
 		RAISE EXCEPTION 'a credit is an amount above 0.00, in whole cents, not %', p_amount
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;

@@ -42,8 +42,9 @@ trap 'exit 143' TERM
 start_servers() {
 	run_dir=$(mktemp -d "/tmp/withdraw-$1.XXXXXX") || exit 2
 	chmod 755 "$run_dir"
-	export RUN_DIR=$run_dir
-	if ! PORT=0 EXTRA_USERS=400 BUILD=$BUILD tests/servers.sh start; then
+	# a sign-in for each test: tests share no accounts
+	export RUN_DIR=$run_dir EXTRA_USERS=999
+	if ! PORT=0 BUILD=$BUILD tests/servers.sh start; then
 		echo "the servers of the $1 tests did not start" >&2
 		exit 2
 	fi

@@ -87,7 +87,9 @@ change_account(const struct ctl_args *args, const struct change *change)
 	case CTL_DB_ROWS:
 		code = change_applied(args, change, amount, rows);
 		break;
-	case CTL_DB_REFUSED: code = change_refused(db, change, user); break;
+	case CTL_DB_REFUSED:
+		code = change_refused(db, change, user);
+		break;
 	case CTL_DB_UNKNOWN:
 		ctl_complain(
 		    "the outcome is unknown: account %s may have been %s with "

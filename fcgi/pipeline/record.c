@@ -64,7 +64,9 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 		r->reason, sizeof(r->reason), f[F_REASON] ? f[F_REASON] : ""))
 		return false;
 	switch (status) {
-	case RECORD_VOID: r->status = RECORD_VOID; return true;
+	case RECORD_VOID:
+		r->status = RECORD_VOID;
+		return true;
 	case RECORD_SUCCEEDED:
 	case RECORD_DECLINED:
 		r->status = (enum record_status)status;
@@ -73,7 +75,8 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 		    money_parse_numeric(f[F_BALANCE], &r->balance_after) &&
 		    parse_int(f[F_VERSION], &r->version) &&
 		    (r->status == RECORD_DECLINED) == (r->reason[0] != '\0');
-	default: return false;
+	default:
+		return false;
 	}
 }
 

@@ -95,18 +95,24 @@ after_admit(struct withdrawal *w)
 	w->admit_us += clock_us() - w->step_began;
 	switch ((enum admission)w->admission) {
 	case ADMIT_GO:
-	case ADMIT_GARBLED: step_ledger(w); break;
+	case ADMIT_GARBLED:
+		step_ledger(w);
+		break;
 	case ADMIT_RECORDED:
 		w->result.replayed = true;
 		judge_record(w, BY_CACHE);
 		finish(w);
 		break;
-	case ADMIT_TWIN: step_wait(w); break;
+	case ADMIT_TWIN:
+		step_wait(w);
+		break;
 	case ADMIT_BUSY:
 		judge(w, OUTCOME_BUSY, ORDER_UNKNOWN, BY_LOCK);
 		finish(w);
 		break;
-	case ADMIT_NO_TOKEN: step_lookup(w); break;
+	case ADMIT_NO_TOKEN:
+		step_lookup(w);
+		break;
 	case ADMIT_NO_REDIS:
 		if (w->service->cfg->redis_refuse) {
 			judge(w, OUTCOME_UNAVAILABLE, ORDER_UNKNOWN, BY_NOBODY);
@@ -137,7 +143,9 @@ on_woken(
 		}
 		finish(w);
 		break;
-	case TWIN_YOUR_TURN: step_admit(w); break;
+	case TWIN_YOUR_TURN:
+		step_admit(w);
+		break;
 	case TWIN_STILL_RUNNING:
 		judge(w, OUTCOME_IN_PROGRESS, ORDER_RUNNING, BY_TWIN);
 		finish(w);

@@ -203,9 +203,15 @@ child_listen(struct seat *s, struct child *c)
 	n = read(c->news, news, sizeof(news));
 	for (i = 0; i < n; i++)
 		switch ((enum worker_news)news[i]) {
-		case WORKER_READY: c->ready = true; break;
-		case WORKER_SERVED: c->served = true; break;
-		case WORKER_TIRED: s->renew = true; break;
+		case WORKER_READY:
+			c->ready = true;
+			break;
+		case WORKER_SERVED:
+			c->served = true;
+			break;
+		case WORKER_TIRED:
+			s->renew = true;
+			break;
 		}
 }
 
@@ -309,13 +315,16 @@ take_signals(struct master *m)
 
 	while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
 		switch (si.ssi_signo) {
-		case SIGCHLD: reap(m); break;
+		case SIGCHLD:
+			reap(m);
+			break;
 		case SIGHUP:
 			log_info("replacing the workers");
 			for (i = 0; i < m->nseats; i++)
 				m->seats[i].renew = true;
 			break;
-		default: stop(m);
+		default:
+			stop(m);
 		}
 }
 

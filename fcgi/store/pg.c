@@ -321,10 +321,16 @@ connect_poll(struct pg_conn *k)
 	case PGRES_POLLING_READING:
 		conn_watch(k, EV_READ); /* the socket may be another now */
 		break;
-	case PGRES_POLLING_WRITING: conn_watch(k, EV_WRITE); break;
-	case PGRES_POLLING_OK: conn_setup(k); break;
+	case PGRES_POLLING_WRITING:
+		conn_watch(k, EV_WRITE);
+		break;
+	case PGRES_POLLING_OK:
+		conn_setup(k);
+		break;
 	case PGRES_POLLING_ACTIVE:
-	case PGRES_POLLING_FAILED: conn_failed(k, PQerrorMessage(k->c)); break;
+	case PGRES_POLLING_FAILED:
+		conn_failed(k, PQerrorMessage(k->c));
+		break;
 	}
 }
 
@@ -514,14 +520,19 @@ on_conn_io(struct ev_loop *loop, ev_io *io, int revents)
 		return;
 	}
 	switch (k->state) {
-	case CONN_SETUP: setup_results(k); break;
-	case CONN_BUSY: call_results(k); break;
+	case CONN_SETUP:
+		setup_results(k);
+		break;
+	case CONN_BUSY:
+		call_results(k);
+		break;
 	case CONN_IDLE:
 		/* a server that speaks unasked is about to end it */
 		conn_lost(k, "the server spoke unasked");
 		break;
 	case CONN_DOWN:
-	case CONN_CONNECTING: break;
+	case CONN_CONNECTING:
+		break;
 	}
 }
 

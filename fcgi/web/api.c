@@ -169,7 +169,9 @@ void_done(struct orders_call *o)
 	struct exchange *x = exchange_of(o);
 
 	switch (o->verdict) {
-	case PG_ROWS: reply_record(x, &o->record, o->replayed); break;
+	case PG_ROWS:
+		reply_record(x, &o->record, o->replayed);
+		break;
 	case PG_FAILED:
 		reply_problem(x, PROBLEM_UNAVAILABLE, ORDER_UNKNOWN);
 		break;
@@ -281,13 +283,27 @@ static void
 dispatch(struct exchange *x, enum call call)
 {
 	switch (call) {
-	case CALL_TOKEN: call_token(x); break;
-	case CALL_WITHDRAW: call_withdraw(x); break;
-	case CALL_LIST: call_list(x); break;
-	case CALL_SHOW: call_show(x); break;
-	case CALL_VOID: call_void(x); break;
-	case CALL_ACCOUNT: orders_account(orders_call(x, account_done)); break;
-	case CALL_HEALTH: orders_health(orders_call(x, health_done)); break;
+	case CALL_TOKEN:
+		call_token(x);
+		break;
+	case CALL_WITHDRAW:
+		call_withdraw(x);
+		break;
+	case CALL_LIST:
+		call_list(x);
+		break;
+	case CALL_SHOW:
+		call_show(x);
+		break;
+	case CALL_VOID:
+		call_void(x);
+		break;
+	case CALL_ACCOUNT:
+		orders_account(orders_call(x, account_done));
+		break;
+	case CALL_HEALTH:
+		orders_health(orders_call(x, health_done));
+		break;
 	}
 }
 

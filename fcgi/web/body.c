@@ -100,7 +100,8 @@ on_string(void *ctx, const unsigned char *s, size_t len)
 		if (r->body->amount == 0)
 			return refuse(r, "\"amount\" must be above zero.");
 		return 1;
-	case KEY_NONE: break;
+	case KEY_NONE:
+		break;
 	}
 	return wrong_type(r);
 }

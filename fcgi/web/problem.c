@@ -98,16 +98,25 @@ enum problem
 problem_of_result(const struct result *r)
 {
 	switch (r->outcome) {
-	case OUTCOME_DECLINED: return problem_of_reason(r->record.reason);
-	case OUTCOME_VOID: return PROBLEM_ORDER_VOID;
-	case OUTCOME_MISMATCH: return PROBLEM_ORDER_MISMATCH;
-	case OUTCOME_TOKEN_INVALID: return PROBLEM_TOKEN_INVALID;
-	case OUTCOME_IN_PROGRESS: return PROBLEM_IN_PROGRESS;
-	case OUTCOME_BUSY: return PROBLEM_BUSY;
-	case OUTCOME_NO_ACCOUNT: return PROBLEM_ACCOUNT_UNKNOWN;
-	case OUTCOME_UNAVAILABLE: return PROBLEM_UNAVAILABLE;
+	case OUTCOME_DECLINED:
+		return problem_of_reason(r->record.reason);
+	case OUTCOME_VOID:
+		return PROBLEM_ORDER_VOID;
+	case OUTCOME_MISMATCH:
+		return PROBLEM_ORDER_MISMATCH;
+	case OUTCOME_TOKEN_INVALID:
+		return PROBLEM_TOKEN_INVALID;
+	case OUTCOME_IN_PROGRESS:
+		return PROBLEM_IN_PROGRESS;
+	case OUTCOME_BUSY:
+		return PROBLEM_BUSY;
+	case OUTCOME_NO_ACCOUNT:
+		return PROBLEM_ACCOUNT_UNKNOWN;
+	case OUTCOME_UNAVAILABLE:
+		return PROBLEM_UNAVAILABLE;
 	case OUTCOME_UNKNOWN:
-	case OUTCOME_SUCCEEDED: /* not a problem: the caller's mistake */ break;
+	case OUTCOME_SUCCEEDED: /* not a problem: the caller's mistake */
+		break;
 	}
 	return PROBLEM_OUTCOME_UNKNOWN;
 }
@@ -122,12 +131,18 @@ const char *
 order_state_text(enum order_state s)
 {
 	switch (s) {
-	case ORDER_NONE: return "none";
-	case ORDER_RUNNING: return "running";
-	case ORDER_SUCCEEDED: return "succeeded";
-	case ORDER_DECLINED: return "declined";
-	case ORDER_VOID: return "void";
-	case ORDER_UNKNOWN: break;
+	case ORDER_NONE:
+		return "none";
+	case ORDER_RUNNING:
+		return "running";
+	case ORDER_SUCCEEDED:
+		return "succeeded";
+	case ORDER_DECLINED:
+		return "declined";
+	case ORDER_VOID:
+		return "void";
+	case ORDER_UNKNOWN:
+		break;
 	}
 	return "unknown";
 }

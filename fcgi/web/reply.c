@@ -96,9 +96,12 @@ static const char *
 status_text(enum record_status s)
 {
 	switch (s) {
-	case RECORD_SUCCEEDED: return "succeeded";
-	case RECORD_DECLINED: return "declined";
-	case RECORD_VOID: break;
+	case RECORD_SUCCEEDED:
+		return "succeeded";
+	case RECORD_DECLINED:
+		return "declined";
+	case RECORD_VOID:
+		break;
 	}
 	return "void";
 }
@@ -106,6 +109,7 @@ status_text(enum record_status s)
 /* --- sending -----------------------------------------------------------------
  */
 
+/* clang-format off */
 static const char *
 reason_phrase(int status)
 {
@@ -125,6 +129,7 @@ reason_phrase(int status)
 	default: return "Service Unavailable";
 	}
 }
+/* clang-format on */
 
 /* One line a request (design: which guard answered, and how long it took). */
 static void
@@ -306,7 +311,8 @@ reply_result(struct exchange *x, const struct result *res)
 	case OUTCOME_BUSY:
 	case OUTCOME_NO_ACCOUNT:
 	case OUTCOME_UNAVAILABLE:
-	case OUTCOME_UNKNOWN: break;
+	case OUTCOME_UNKNOWN:
+		break;
 	}
 	send_json(x, g, &r);
 }

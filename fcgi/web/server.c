@@ -146,13 +146,16 @@ conn_look(struct conn *c)
 		return;
 	}
 	switch (frame_check(buf, (size_t)n)) {
-	case FRAME_WHOLE: conn_serve(c); return;
+	case FRAME_WHOLE:
+		conn_serve(c);
+		return;
 	case FRAME_BAD:
 		log_warnx("closed a connection that does not speak FastCGI as "
 			  "a web server does");
 		conn_free(c);
 		return;
-	case FRAME_PARTIAL: break;
+	case FRAME_PARTIAL:
+		break;
 	}
 	/* what is there stays there, so the loop would wake up at once: look
 	 * again after a pause */
@@ -220,7 +223,8 @@ on_acceptable(struct ev_loop *loop, ev_io *io, int revents)
 	switch (errno) {
 	case EAGAIN: /* another worker was faster */
 	case EINTR:
-	case ECONNABORTED: return;
+	case ECONNABORTED:
+		return;
 	default:
 		/* descriptors or memory: the connection waits in the socket's
 		 * queue; trying at once would only burn the processor */
