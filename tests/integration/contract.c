@@ -338,6 +338,19 @@ START_TEST(account_that_is_not_there)
 }
 END_TEST
 
+/* Where nothing is recorded, the order may come again, but not the token. */
+START_TEST(token_is_spent_without_a_record)
+{
+	struct order order = order_new(ledger_stranger(), "1.00");
+	const char *token = order_token(&order);
+	struct http_response answer = order_send_with(&order, token);
+
+	expect_problem(&answer, 404, "account-unknown", NULL);
+	answer = order_send_with(&order, token);
+	expect_problem(&answer, 409, "token-invalid", NULL);
+}
+END_TEST
+
 START_TEST(health_needs_no_identity)
 {
 	struct http_response answer = get(NULL, "/api/health");
@@ -443,6 +456,7 @@ contract_suite(void)
 	tcase_add_test(tcase, void_of_a_success_changes_nothing);
 	tcase_add_test(tcase, account_follows_the_withdrawals);
 	tcase_add_test(tcase, account_that_is_not_there);
+	tcase_add_test(tcase, token_is_spent_without_a_record);
 	tcase_add_test(tcase, health_needs_no_identity);
 	tcase_add_loop_test(tcase, wrong_method, 0, COUNT(wrong_methods));
 	tcase_add_loop_test(tcase, no_such_path, 0, 7);

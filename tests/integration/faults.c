@@ -353,7 +353,12 @@ START_TEST(redis_stalls_before_settle)
 {
 	struct http_response answer;
 
-	begin_held(long_ladder);
+	/* only nginx would lose patience before withdrawd gave Redis up */
+	begin_held("WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "
+		   "WITHDRAW_LOCK_TTL_MS=12000 "
+		   "WITHDRAW_REDIS_TIMEOUT_MS=60000 "
+		   "WITHDRAW_READ_TIMEOUT_MS=200000 "
+		   "WITHDRAW_PAGE_TIMEOUT_MS=300000");
 	stack_freeze("redis");
 	ledger_release();
 	answer = *http_finish(batch);

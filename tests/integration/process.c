@@ -197,6 +197,27 @@ START_TEST(term_answers_what_is_under_way)
 }
 END_TEST
 
+/* A peer that never finishes its request must not keep it alive. */
+START_TEST(term_does_not_wait_for_half_a_request)
+{
+	struct fcgi_bytes params =
+	    fcgi_params("GET", "/api/health", NULL, NULL, NULL);
+	struct fcgi_bytes whole = fcgi_request(&params, NULL, true);
+	struct instance instance = start_ready();
+	struct fcgi_bytes half = {.data = whole.data, .len = whole.len / 2};
+	int fds[8];
+
+	for (int i = 0; i < COUNT(fds); i++) {
+		fds[i] = fcgi_connect(instance.socket);
+		fcgi_send(fds[i], &half);
+	}
+	ck_assert_int_eq(kill(instance.pid, SIGTERM), 0);
+	ck_assert_int_eq(instance_wait(&instance), 0);
+	for (int i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+}
+END_TEST
+
 START_TEST(second_term_ends_at_once)
 {
 	struct order order = order_new(ledger_open("1.00"), "1.00");
@@ -248,6 +269,7 @@ process_suite(void)
 
 	tcase = fixture_case(suite, "ending");
 	tcase_add_loop_test(tcase, term_answers_what_is_under_way, 0, 2);
+	tcase_add_test(tcase, term_does_not_wait_for_half_a_request);
 	tcase_add_test(tcase, second_term_ends_at_once);
 	tcase_add_test(tcase, workers_go_with_a_killed_master);
 	return suite;

@@ -410,6 +410,14 @@ START_TEST(answer_of_another_user_is_not_shown)
 	answer = order_send_with(&mine, token);
 	answer = order_settle_from(&mine, &answer);
 	expect_problem(&answer, 402, "insufficient-funds", "declined");
+	/* nor that of an order that somebody else has sent, too */
+	mine.id = theirs.id;
+	token = order_token(&mine);
+	ck_assert_uint_gt(
+	    cache_copy(theirs.user, theirs.id, mine.user, mine.id), 0);
+	answer = order_send_with(&mine, token);
+	answer = order_settle_from(&mine, &answer);
+	expect_problem(&answer, 409, "order-void", "void");
 	/* nor the answer of another order of one's own */
 	ck_assert_uint_gt(
 	    cache_copy(theirs.user, theirs.id, same.user, same.id), 0);

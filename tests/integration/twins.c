@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "cache.h"
 #include "fixture.h"
 #include "http.h"
 #include "json.h"
@@ -112,6 +113,33 @@ START_TEST(other_order_finds_the_user_busy)
 	expect_success(&answer, &order);
 	answer = order_settle(&other);
 	expect_problem(&answer, 402, "insufficient-funds", "declined");
+}
+END_TEST
+
+/* A lease ran out and somebody else has the lock now: it stays theirs. */
+START_TEST(lock_of_another_owner_is_left_alone)
+{
+	struct order order = order_new(ledger_open("10.00"), "10.00");
+	struct http_batch *first = begin_held(&order);
+	struct http_response answer;
+
+	ck_assert_uint_eq(cache_count(order.user, "lock"), 1);
+	cache_poison(order.user, keep_format("%s %s", order_id(), order_id()));
+	ledger_release();
+	answer = *http_finish(first);
+	expect_success(&answer, &order);
+	ck_assert_uint_eq(cache_count(order.user, "lock"), 1);
+	cache_flush();
+}
+END_TEST
+
+START_TEST(lock_is_given_back)
+{
+	struct order order = order_new(ledger_open("10.00"), "10.00");
+	struct http_response answer = order_send(&order);
+
+	expect_success(&answer, &order);
+	ck_assert_uint_eq(cache_count(order.user, "lock"), 0);
 }
 END_TEST
 
@@ -240,6 +268,8 @@ twins_suite(void)
 	tcase_add_test(tcase, twin_is_told_to_wait);
 	tcase_add_test(tcase, twin_gets_the_answer);
 	tcase_add_test(tcase, other_order_finds_the_user_busy);
+	tcase_add_test(tcase, lock_of_another_owner_is_left_alone);
+	tcase_add_test(tcase, lock_is_given_back);
 	tcase_add_test(tcase, reading_goes_on_while_busy);
 	tcase_add_test(tcase, waiting_twins_hold_up_nobody);
 

@@ -15,5 +15,6 @@ Suite *outcome_suite(void);
 Suite *record_suite(void);
 Suite *request_suite(void);
 Suite *routes_suite(void);
+Suite *twin_suite(void);
 
 #endif

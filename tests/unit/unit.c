@@ -27,6 +27,7 @@ main(void)
 	srunner_add_suite(runner, record_suite());
 	srunner_add_suite(runner, outcome_suite());
 	srunner_add_suite(runner, cursor_suite());
+	srunner_add_suite(runner, twin_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

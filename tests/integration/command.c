@@ -1,0 +1,104 @@
+/* A program that is run to its end: see command.h. */
+#include "command.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support.h"
+
+/* In the child. */
+static bool
+place_stdout(const struct command *command)
+{
+	int fd = command->out;
+
+	if (command->out_closed)
+		return close(STDOUT_FILENO) == 0;
+	if (command->out_path != NULL)
+		fd = open(command->out_path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
+}
+
+__attribute__((noreturn)) static void
+execute(struct command *command)
+{
+	char *argv[COUNT(command->argv)] = {NULL};
+
+	for (int i = 0; command->argv[i] != NULL; i++)
+		argv[i] = keep_format("%s", command->argv[i]);
+	for (int i = 0; command->env[i] != NULL; i++)
+		if (putenv(keep_format("%s", command->env[i])) != 0)
+			_exit(127);
+	if (dup2(command->err, STDERR_FILENO) < 0 || !place_stdout(command))
+		_exit(127);
+	execvp(argv[0], argv);
+	perror(argv[0]);
+	_exit(127);
+}
+
+void
+command_start(struct command *command)
+{
+	command->out = memfd_create("stdout", MFD_CLOEXEC);
+	command->err = memfd_create("stderr", MFD_CLOEXEC);
+	ck_assert_int_ge(command->out, 0);
+	ck_assert_int_ge(command->err, 0);
+	command->pid = fork();
+	ck_assert_int_ge(command->pid, 0);
+	if (command->pid == 0)
+		execute(command);
+}
+
+static bool
+ended(const struct command *command)
+{
+	siginfo_t info = {0};
+
+	ck_assert_int_eq(waitid(P_PID, (id_t)command->pid, &info,
+			     WEXITED | WNOHANG | WNOWAIT),
+	    0);
+	return info.si_pid == command->pid;
+}
+
+static const char *
+take_text(int fd)
+{
+	struct stat status;
+	char *text;
+
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	text = keep((size_t)status.st_size + 1);
+	ck_assert_int_eq(
+	    pread(fd, text, (size_t)status.st_size, 0), status.st_size);
+	close(fd);
+	return text;
+}
+
+struct command_end
+command_wait(struct command *command)
+{
+	int status;
+
+	WAIT_UNTIL(ended(command));
+	ck_assert_int_eq(waitpid(command->pid, &status, 0), command->pid);
+	return (struct command_end){
+	    .code = WIFEXITED(status) ? WEXITSTATUS(status)
+				      : 128 + WTERMSIG(status),
+	    .out = take_text(command->out),
+	    .err = take_text(command->err),
+	};
+}
+
+struct command_end
+command_run(struct command *command)
+{
+	command_start(command);
+	return command_wait(command);
+}
