@@ -40,6 +40,7 @@ struct redis {
 	ev_timer silence; /* looks at the oldest entry */
 	ev_timer retry;
 	double delay;
+	bool unwell; /* it is there, and refuses: reconnect later */
 	struct redis_entry *head, **tail;
 	uint64_t number;
 	char problem[160];
@@ -128,7 +129,8 @@ link_lost(struct redis *r, const char *why)
 		    r->cfg->redis_refuse ? "with refusals" : "without it");
 	snprintf(r->problem, sizeof(r->problem), "%s", why);
 	if (was_up)
-		r->delay = 0;
+		r->delay = r->unwell ? RETRY_LAST : 0;
+	r->unwell = false;
 	ev_timer_stop(r->loop, &r->retry);
 	ev_timer_set(&r->retry, r->delay, 0);
 	ev_timer_start(r->loop, &r->retry);
@@ -201,6 +203,10 @@ link_greet(struct redis *r)
 		snprintf(db, sizeof(db), "%d", r->cfg->redis_db);
 		link_append(r, NULL, 2, (const char *[]){"SELECT", db});
 	}
+	/* one that is full, or a replica, can be read and not be written to:
+	 * tokens could not be kept, and nobody would find theirs */
+	link_append(r, NULL, 5,
+	    (const char *[]){"SET", "withdraw:{0}:probe", "1", "PX", "1"});
 	for (i = 0; i < r->nscripts; i++)
 		link_append(r, NULL, 3,
 		    (const char *[]){"SCRIPT", "LOAD", r->scripts[i]->text});
@@ -295,8 +301,9 @@ take_reply(struct redis *r, const redisReply *reply)
 	if (r->link == LINK_GREETING)
 		return greeting_reply(r, reply);
 	if (reply->type == REDIS_REPLY_ERROR) {
-		/* out of memory, loading, scripts flushed, not the primary:
-		 * greeting it anew finds out, or mends it */
+		/* Scripts flushed: greeting it anew leaves them there again.
+		 * Anything else takes a while: not at once, then. */
+		r->unwell = strncmp(reply->str, "NOSCRIPT", 8) != 0;
 		snprintf(why, sizeof(why), "it answered: %s", reply->str);
 		link_lost(r, why);
 		return false;

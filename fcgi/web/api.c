@@ -50,7 +50,7 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 	const char *detail;
 	size_t len;
 
-	if (q->content_length < 0) {
+	if (q->content_length == LENGTH_BAD) {
 		reply_refusal(x, PROBLEM_MALFORMED,
 		    "The Content-Length is not a number.", NULL);
 		return false;
@@ -61,7 +61,8 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 		reply_refusal(x, PROBLEM_TOO_LARGE, NULL, NULL);
 		return false;
 	}
-	if (len != (size_t)q->content_length) {
+	if (q->content_length != LENGTH_UNSAID &&
+	    len != (size_t)q->content_length) {
 		reply_refusal(x, PROBLEM_MALFORMED,
 		    "The body is not as long as its Content-Length.", NULL);
 		return false;

@@ -33,9 +33,11 @@ read_length(const char *value)
 {
 	size_t len = strlen(value);
 
+	if (len == 0)
+		return LENGTH_UNSAID;
 	if (len > 18 || strspn(value, "0123456789") != len)
-		return -1;
-	return strtoll(value, NULL, 10); /* absent is "" is 0 */
+		return LENGTH_BAD;
+	return strtoll(value, NULL, 10);
 }
 
 void
@@ -47,6 +49,7 @@ request_read(char *const *envp, struct request *r)
 	    .method_text = "",
 	    .path = "",
 	    .query = "",
+	    .content_length = LENGTH_UNSAID,
 	    .content_type = ""};
 	for (; *envp != NULL; envp++) {
 		const char *eq = strchr(*envp, '='), *v;

@@ -10,6 +10,10 @@
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 
+/* Not said, as where a body comes in chunks; and not a number. */
+#define LENGTH_UNSAID (-1)
+#define LENGTH_BAD    (-2)
+
 struct request {
 	char id[40]; /* nginx's $request_id, or one of our own */
 	enum method method;
@@ -17,7 +21,7 @@ struct request {
 	const char *path;                       /* decoded by nginx */
 	const char *query;                      /* not decoded */
 	const char *content_type;               /* "" if there is none */
-	int64_t content_length;                 /* -1: not a number */
+	int64_t content_length;                 /* or a LENGTH_ of below */
 	const char *origin, *fetch_site, *host; /* NULL if absent */
 	const char *key; /* Idempotency-Key as sent, NULL if absent */
 	unsigned nkeys;  /* how many there were */

@@ -69,7 +69,7 @@ START_TEST(none_of_them)
 	ck_assert_str_eq(request.path, "");
 	ck_assert_str_eq(request.query, "");
 	ck_assert_str_eq(request.content_type, "");
-	ck_assert_int_eq(request.content_length, 0);
+	ck_assert_int_eq(request.content_length, LENGTH_UNSAID);
 	ck_assert_ptr_null(request.origin);
 	ck_assert_ptr_null(request.fetch_site);
 	ck_assert_ptr_null(request.host);
@@ -113,19 +113,19 @@ START_TEST(lengths)
 		const char *param;
 		int64_t length;
 	} cases[] = {
-	    {"CONTENT_LENGTH=", 0},
+	    {"CONTENT_LENGTH=", LENGTH_UNSAID},
 	    {"CONTENT_LENGTH=0", 0},
 	    {"CONTENT_LENGTH=4096", 4096},
 	    {"CONTENT_LENGTH=999999999999999999", INT64_C(999999999999999999)},
-	    {"CONTENT_LENGTH=-1", -1},
-	    {"CONTENT_LENGTH=+1", -1},
-	    {"CONTENT_LENGTH= 1", -1},
-	    {"CONTENT_LENGTH=1 ", -1},
-	    {"CONTENT_LENGTH=0x10", -1},
-	    {"CONTENT_LENGTH=1e3", -1},
-	    {"CONTENT_LENGTH=abc", -1},
-	    {"CONTENT_LENGTH=9223372036854775808", -1},
-	    {"CONTENT_LENGTH=99999999999999999999999", -1},
+	    {"CONTENT_LENGTH=-1", LENGTH_BAD},
+	    {"CONTENT_LENGTH=+1", LENGTH_BAD},
+	    {"CONTENT_LENGTH= 1", LENGTH_BAD},
+	    {"CONTENT_LENGTH=1 ", LENGTH_BAD},
+	    {"CONTENT_LENGTH=0x10", LENGTH_BAD},
+	    {"CONTENT_LENGTH=1e3", LENGTH_BAD},
+	    {"CONTENT_LENGTH=abc", LENGTH_BAD},
+	    {"CONTENT_LENGTH=9223372036854775808", LENGTH_BAD},
+	    {"CONTENT_LENGTH=99999999999999999999999", LENGTH_BAD},
 	};
 	size_t i;
 
