@@ -48,6 +48,8 @@ struct redis {
 
 static void link_connect(struct redis *r);
 
+static void *(*create_any_array)(const redisReadTask *, int); /* hiredis' own */
+
 /* --- the line of commands under way ------------------------------------- */
 
 static struct redis_entry *
@@ -357,6 +359,26 @@ on_connected(struct ev_loop *loop, ev_io *io, int revents)
 	ev_io_start(loop, &r->readable);
 }
 
+static void *
+create_array(const redisReadTask *task, int elements)
+{
+	/* NULL ends the connection */
+	return elements > REDIS_ITEMS ? NULL : create_any_array(task, elements);
+}
+
+/* hiredis makes room for as many elements as an array announces, before it has
+ * seen one: a billion would stop the worker for seconds. */
+static void
+limit_arrays(redisReader *reader)
+{
+	static redisReplyObjectFunctions limited;
+
+	create_any_array = reader->fn->createArray;
+	limited = *reader->fn;
+	limited.createArray = create_array;
+	reader->fn = &limited;
+}
+
 static void
 link_connect(struct redis *r)
 {
@@ -372,6 +394,7 @@ link_connect(struct redis *r)
 		link_lost(r, r->c->errstr);
 		return;
 	}
+	limit_arrays(r->c->reader);
 	r->link = LINK_CONNECTING;
 	ev_io_set(&r->readable, r->c->fd, EV_READ);
 	ev_io_set(&r->writable, r->c->fd, EV_WRITE);

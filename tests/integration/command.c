@@ -26,26 +26,42 @@ place_stdout(const struct command *command)
 	return fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
 }
 
-__attribute__((noreturn)) static void
-execute(struct command *command)
+/* What exec wants, made before the fork: afterwards there is one thread. */
+struct words {
+	char *argv[COUNT(((struct command *)0)->argv)];
+	char *env[COUNT(((struct command *)0)->env)];
+};
+
+static struct words
+make_words(const struct command *command)
 {
-	char *argv[COUNT(command->argv)] = {NULL};
+	struct words words = {0};
 
 	for (int i = 0; command->argv[i] != NULL; i++)
-		argv[i] = keep_format("%s", command->argv[i]);
+		words.argv[i] = keep_format("%s", command->argv[i]);
 	for (int i = 0; command->env[i] != NULL; i++)
-		if (putenv(keep_format("%s", command->env[i])) != 0)
+		words.env[i] = keep_format("%s", command->env[i]);
+	return words;
+}
+
+__attribute__((noreturn)) static void
+execute(const struct command *command, struct words *words)
+{
+	for (int i = 0; words->env[i] != NULL; i++)
+		if (putenv(words->env[i]) != 0)
 			_exit(127);
 	if (dup2(command->err, STDERR_FILENO) < 0 || !place_stdout(command))
 		_exit(127);
-	execvp(argv[0], argv);
-	perror(argv[0]);
+	execvp(words->argv[0], words->argv);
+	perror(words->argv[0]);
 	_exit(127);
 }
 
 void
 command_start(struct command *command)
 {
+	struct words words = make_words(command);
+
 	command->out = memfd_create("stdout", MFD_CLOEXEC);
 	command->err = memfd_create("stderr", MFD_CLOEXEC);
 	ck_assert_int_ge(command->out, 0);
@@ -53,7 +69,7 @@ command_start(struct command *command)
 	command->pid = fork();
 	ck_assert_int_ge(command->pid, 0);
 	if (command->pid == 0)
-		execute(command);
+		execute(command, &words);
 }
 
 static bool

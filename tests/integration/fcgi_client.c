@@ -217,14 +217,13 @@ fcgi_receive(int fd)
 	    .error = "connection closed", .headers = "", .body = ""};
 }
 
-bool
-fcgi_closed(int fd)
+void
+fcgi_wait_closed(int fd)
 {
 	char data[4096];
 
 	while (receive_some(fd, data, sizeof(data)) > 0)
 		;
-	return true;
 }
 
 struct http_response

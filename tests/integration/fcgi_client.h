@@ -13,15 +13,11 @@
 
 enum {
 	FCGI_BEGIN_REQUEST = 1,
-	FCGI_ABORT_REQUEST = 2,
 	FCGI_END_REQUEST = 3,
 	FCGI_PARAMS = 4,
 	FCGI_STDIN = 5,
 	FCGI_STDOUT = 6,
-	FCGI_STDERR = 7,
-	FCGI_DATA = 8,
 	FCGI_GET_VALUES = 9,
-	FCGI_GET_VALUES_RESULT = 10,
 };
 
 /* Bytes to be sent; start from {0}. They live until the end of the test. */
@@ -50,7 +46,7 @@ void fcgi_send(int fd, const struct fcgi_bytes *bytes);
  * test where neither happens. */
 struct http_response fcgi_receive(int fd);
 /* Waits until the peer has closed, ignoring what it sends. */
-bool fcgi_closed(int fd);
+void fcgi_wait_closed(int fd);
 
 /* The response of one request on a connection of its own. */
 struct http_response fcgi_ask(

@@ -186,7 +186,7 @@ START_TEST(term_answers_what_is_under_way)
 
 	ck_assert_int_eq(kill(instance.pid, signals[_i]), 0);
 	/* it has understood: idle connections are closed */
-	ck_assert(fcgi_closed(idle));
+	fcgi_wait_closed(idle);
 	ck_assert(!instance_ended(&instance));
 	ledger_release();
 	answer = fcgi_receive(fd);
@@ -228,7 +228,7 @@ START_TEST(second_term_ends_at_once)
 	struct http_response answer;
 
 	ck_assert_int_eq(kill(instance.pid, SIGTERM), 0);
-	ck_assert(fcgi_closed(idle));
+	fcgi_wait_closed(idle);
 	ck_assert_int_eq(kill(instance.pid, SIGTERM), 0);
 	instance_wait(&instance);
 	ck_assert_int_gt(ledger_blocked(), 0);
