@@ -19,7 +19,7 @@
 	0.002 /* seconds between looks at an unfinished request                \
 	       */
 #define PARTIAL_LAST   0.05
-#define PARTIAL_LIMIT  5.0  /* a request must be there whole within this */
+#define PARTIAL_LIMIT  5    /* a request must be there whole within this */
 #define DRAIN_IDLE     0.25 /* idle connections are closed this late */
 #define ACCEPT_PAUSE   0.1  /* after running out of descriptors */
 #define SOCKET_LIMIT_S 5    /* a peer that does not read its answer */
@@ -33,7 +33,7 @@ struct conn {
 	FCGX_Request fcgi;
 	ev_io readable;
 	ev_timer again; /* partial: the next look */
-	double first_byte;
+	int64_t first_byte_us;
 	struct exchange exchange;
 };
 
@@ -44,6 +44,7 @@ struct server {
 	const struct server_hooks *hooks;
 	ev_io acceptable;
 	ev_timer pause, idle_limit;
+	int64_t accept_warned_us; /* said every 10 s at most */
 	struct conn *conns;
 	bool draining;
 };
@@ -51,7 +52,7 @@ struct server {
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents);
 static void on_again(struct ev_loop *loop, ev_timer *t, int revents);
 
-/* --- a connection's life ----------------------------------------------------
+/* --- a connection's life ---------------------------------------------------
  */
 
 static void
@@ -135,7 +136,7 @@ conn_look(struct conn *c)
 	struct server *s = c->server;
 	ssize_t n =
 	    recv(c->fcgi.ipcFd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
-	double now = ev_now(s->loop);
+	int64_t now = clock_us();
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		conn_idle(c);
@@ -161,11 +162,11 @@ conn_look(struct conn *c)
 	 * again after a pause */
 	if (c->state != CONN_PARTIAL) {
 		c->state = CONN_PARTIAL;
-		c->first_byte = now;
+		c->first_byte_us = now;
 		c->again.repeat = PARTIAL_FIRST;
-	} else if (now - c->first_byte > PARTIAL_LIMIT) {
+	} else if (now - c->first_byte_us > PARTIAL_LIMIT * 1000000) {
 		log_warnx("closed a connection: its request did not come whole "
-			  "in %.0f s",
+			  "in %d s",
 		    PARTIAL_LIMIT);
 		conn_free(c);
 		return;
@@ -195,8 +196,7 @@ on_again(struct ev_loop *loop, ev_timer *t, int revents)
 	conn_look(c);
 }
 
-/* --- accepting
- * ---------------------------------------------------------------- */
+/* --- accepting ------------------------------------------------------------ */
 
 static void
 on_pause_over(struct ev_loop *loop, ev_timer *t, int revents)
@@ -228,8 +228,11 @@ on_acceptable(struct ev_loop *loop, ev_io *io, int revents)
 	default:
 		/* descriptors or memory: the connection waits in the socket's
 		 * queue; trying at once would only burn the processor */
-		log_warn("could not accept a connection, pausing; is the limit "
-			 "of open files too low?");
+		if (clock_us() - s->accept_warned_us > 10000000) {
+			log_warn("could not accept a connection, pausing; is "
+				 "the limit of open files too low?");
+			s->accept_warned_us = clock_us();
+		}
 		ev_io_stop(loop, io);
 		ev_timer_set(&s->pause, ACCEPT_PAUSE, 0);
 		ev_timer_start(loop, &s->pause);
@@ -253,8 +256,7 @@ server_open(struct ev_loop *loop, int listen_fd, const struct service *service,
 	return s;
 }
 
-/* --- stopping
- * ------------------------------------------------------------------ */
+/* --- stopping ------------------------------------------------------------- */
 
 /* Under load the connections have been closed by now, each after its answer.
  * Those still idle: nginx may be sending a request on one this very moment; if
@@ -284,6 +286,8 @@ server_drain(struct server *s)
 	s->draining = true;
 	ev_io_stop(s->loop, &s->acceptable);
 	ev_timer_stop(s->loop, &s->pause);
+	/* this process' copy: as long as it is open, the socket seems served */
+	close(s->listen_fd);
 	if (s->conns == NULL) {
 		s->hooks->drained(s->hooks->arg);
 		return;
@@ -308,8 +312,7 @@ server_free(struct server **sp)
 	*sp = NULL;
 }
 
-/* --- an exchange
- * ---------------------------------------------------------------- */
+/* --- an exchange ---------------------------------------------------------- */
 
 static struct conn *
 conn_of(struct exchange *x)
@@ -325,6 +328,18 @@ exchange_body(struct exchange *x, char *buf, size_t room)
 	return n < 0 ? 0 : (size_t)n;
 }
 
+/* Takes what is left of the request, which is all there. Bytes that stayed on
+ * the connection would be looked at as the next request, and the client chose
+ * them: it could say who it is. */
+static void
+drain_body(struct conn *c)
+{
+	char sink[4096];
+
+	while (FCGX_GetStr(sink, sizeof(sink), c->fcgi.in) == (int)sizeof(sink))
+		continue;
+}
+
 void
 exchange_answer(struct exchange *x, const char *head, size_t head_len,
     const char *body, size_t body_len)
@@ -332,6 +347,7 @@ exchange_answer(struct exchange *x, const char *head, size_t head_len,
 	struct conn *c = conn_of(x);
 	struct server *s = c->server;
 
+	drain_body(c);
 	/* an error here is a peer that is gone; what was done stays done */
 	FCGX_PutStr(head, (int)head_len, c->fcgi.out);
 	FCGX_PutStr(body, (int)body_len, c->fcgi.out);

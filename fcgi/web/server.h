@@ -47,8 +47,8 @@ struct server_hooks {
 struct server *server_open(struct ev_loop *loop, int listen_fd,
     const struct service *service, const struct server_hooks *hooks);
 
-/* Stop accepting; requests under way are answered, then connections closed,
- * then drained is called. */
+/* Stop accepting, and close listen_fd; requests under way are answered, then
+ * connections closed, then drained is called. */
 void server_drain(struct server *s);
 
 /* Only when drained. */

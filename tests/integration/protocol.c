@@ -295,6 +295,88 @@ START_TEST(client_that_leaves_is_debited_once)
 }
 END_TEST
 
+/* A request that is answered before anybody reads its body; the body, which is
+ * the client's to choose, has the hidden records where the library would begin
+ * its second block of 8192 bytes. */
+static struct fcgi_bytes
+request_hiding(
+    const char *method, const char *path, const struct fcgi_bytes *hidden)
+{
+	enum { BLOCK = 8192, HEADER = 8 };
+	static const unsigned char begin[8] = {0, 1, 1}; /* kept */
+	static char filler[BLOCK];
+	struct fcgi_bytes params = fcgi_params(method, path, NULL, NULL, NULL);
+	struct fcgi_bytes records = {0};
+	struct fcgi_bytes body = {0};
+
+	memset(filler, 'x', sizeof(filler));
+	fcgi_param(&params, "HTTP_X_FILLER", keep_text(filler, BLOCK / 2));
+	fcgi_record(&records, FCGI_BEGIN_REQUEST, 1, begin, sizeof(begin));
+	fcgi_record(&records, FCGI_PARAMS, 1, params.data, params.len);
+	fcgi_record(&records, FCGI_PARAMS, 1, "", 0);
+	fcgi_append(&body, filler, BLOCK - records.len - HEADER);
+	fcgi_append(&body, hidden->data, hidden->len);
+	fcgi_record(&records, FCGI_STDIN, 1, body.data, body.len);
+	fcgi_record(&records, FCGI_STDIN, 1, "", 0);
+	return records;
+}
+
+/* What is left of one request must never be taken for the next: it could name
+ * any user. */
+START_TEST(body_is_never_a_request)
+{
+	static const unsigned char begin[8] = {0, 1, 1};
+	static const struct {
+		const char *method, *path;
+		int status;
+	} unread[] = {{"POST", "/api/health", 405}, {"GET", "/api/health", 200},
+	    {"POST", "/api/withdraw", 401}, {"POST", "/nothing", 404}};
+	const char *victim = ledger_open("100.00");
+	struct fcgi_bytes params =
+	    fcgi_params("GET", "/api/account", victim, NULL, NULL);
+	struct fcgi_bytes health = health_request(true);
+	struct fcgi_bytes hidden = {0};
+	struct fcgi_bytes request;
+	struct http_response answer;
+	int fd = dial();
+
+	fcgi_record(&hidden, FCGI_BEGIN_REQUEST, 1, begin, sizeof(begin));
+	fcgi_record(&hidden, FCGI_PARAMS, 1, params.data, params.len);
+	fcgi_record(&hidden, FCGI_PARAMS, 1, "", 0);
+	request = request_hiding(unread[_i].method, unread[_i].path, &hidden);
+	fcgi_send(fd, &request);
+	answer = fcgi_receive(fd);
+	expect_status(&answer, unread[_i].status);
+	fcgi_send(fd, &health);
+	answer = fcgi_receive(fd);
+	expect_status(&answer, 200);
+	ck_assert_msg(
+	    strstr(answer.body, "postgres") != NULL, "%s", answer.body);
+	close(fd);
+	expect_same_workers();
+}
+END_TEST
+
+/* The connection goes with the answer: nothing of it may be touched after. */
+START_TEST(connections_that_end_with_their_answer)
+{
+	static const char *const paths[] = {
+	    "/api/withdrawals", "/api/account", "/api/health", "/nothing"};
+	struct order order = order_new(ledger_open("100.00"), "10.00");
+	struct http_response answer = order_send(&order);
+
+	expect_success(&answer, &order);
+	for (size_t i = 0; i < 8 * sizeof(paths) / sizeof(paths[0]); i++) {
+		struct fcgi_bytes params =
+		    fcgi_params("GET", paths[i % 4], order.user, NULL, NULL);
+
+		answer = fcgi_ask(setting("WITHDRAW_SOCKET"), &params, NULL);
+		expect_status(&answer, i % 4 == 3 ? 404 : 200);
+	}
+	expect_same_workers();
+}
+END_TEST
+
 Suite *
 protocol_suite(void)
 {
@@ -314,5 +396,7 @@ protocol_suite(void)
 	tcase_add_test(tcase, very_many_params_are_survived);
 	tcase_add_loop_test(tcase, body_of_a_wrong_length_is_refused, 0, 5);
 	tcase_add_test(tcase, client_that_leaves_is_debited_once);
+	tcase_add_loop_test(tcase, body_is_never_a_request, 0, 4);
+	tcase_add_test(tcase, connections_that_end_with_their_answer);
 	return suite;
 }
