@@ -77,7 +77,7 @@ END $$;
 --
 -- The record is written with the values that the balance as read gives. If
 -- somebody moved the account meanwhile, the version in the UPDATE does not
--- match: the row is read again, now locked, and the decision made anew. With
+-- match (or the state, which a freeze changes and which is no entry): the row is read again, now locked, and the decision made anew. With
 -- the row locked nobody can move it again, so the second round is the last.
 CREATE OR REPLACE FUNCTION withdraw_execute(p_user bigint, p_order uuid,
 	p_amount numeric, p_currency text, p_min numeric, p_max numeric)
@@ -151,7 +151,7 @@ BEGIN
 			UPDATE account a
 				SET balance = v_after, version = v_head
 				WHERE a.user_id = p_user AND a.version = v_version
-					AND a.balance >= p_amount;
+					AND a.balance >= p_amount AND a.state = 'active';
 			IF NOT FOUND THEN
 				-- somebody moved first: read again, locked
 				SELECT a.balance, a.version, a.state
@@ -204,7 +204,7 @@ CREATE OR REPLACE FUNCTION withdraw_list(p_user bigint, p_limit integer,
 	p_before_us bigint, p_before_order uuid)
 RETURNS TABLE (order_id uuid, status smallint, amount numeric, currency text,
 	reason text, balance_after numeric, version bigint, created_us bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
@@ -213,6 +213,13 @@ DECLARE
 	v_order uuid := coalesce(p_before_order,
 		'ffffffff-ffff-ffff-ffff-ffffffffffff');
 BEGIN
+	IF current_setting('synchronous_standby_names') <> '' THEN
+		PERFORM 1 FROM withdraw_record r	-- as in withdraw_find()
+			WHERE r.user_id = p_user
+				AND (r.created_at, r.order_id) < (v_at, v_order)
+			ORDER BY r.created_at DESC, r.order_id DESC LIMIT p_limit
+			FOR NO KEY UPDATE;
+	END IF;
 	RETURN QUERY
 		SELECT u.order_id, u.status, u.amount, u.currency, u.reason,
 			u.balance_after, u.version,

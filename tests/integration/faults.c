@@ -545,6 +545,41 @@ START_TEST(account_held_too_long)
 }
 END_TEST
 
+/* A commit whose wait for the standby was cut short can be seen here, and can
+ * still be lost: nobody is told of it before a standby has it. */
+START_TEST(standby_never_answers)
+{
+	struct http_request list;
+	struct http_response answer;
+
+	order = order_new(ledger_open("100.00"), "100.00");
+	list = (struct http_request){
+	    .path = "/api/withdrawals", .user = order.user};
+	stack_restart("withdrawd",
+	    "WITHDRAW_LEDGER_TIMEOUT_MS=500 WITHDRAW_LOCK_TTL_MS=600 "
+	    "WITHDRAW_TWIN_WAIT_MS=100");
+	ledger_configure("synchronous_standby_names", "nobody");
+	answer = order_send(&order);
+	expect_problem(&answer, 503, "outcome-unknown", "unknown");
+	ledger_terminate_all();
+	WAIT_UNTIL(ledger_debits(order.id) == 1);
+	answer = order_send(&order);
+	ck_assert_msg(
+	    answer_is_retryable(&answer), "%d %s", answer.status, answer.body);
+	answer = order_get(&order);
+	expect_problem(&answer, 503, "unavailable", "unknown");
+	answer = http_send(&list);
+	expect_problem(&answer, 503, "unavailable", "unknown");
+	answer = order_void(&order);
+	ck_assert_msg(
+	    answer_is_retryable(&answer), "%d %s", answer.status, answer.body);
+	ledger_give_up_standby();
+	answer = order_settle(&order);
+	expect_success(&answer, &order);
+	ck_assert_int_eq(ledger_debits(order.id), 1);
+}
+END_TEST
+
 Suite *
 faults_suite(void)
 {
@@ -584,5 +619,9 @@ faults_suite(void)
 	tcase_add_test(tcase, postgres_down);
 	tcase_add_loop_test(tcase, commit_fails, 0, COUNT(commit_errors));
 	tcase_add_test(tcase, account_held_too_long);
+
+	tcase = fixture_case(suite, "standby");
+	tcase_add_unchecked_fixture(tcase, NULL, ledger_give_up_standby);
+	tcase_add_test(tcase, standby_never_answers);
 	return suite;
 }

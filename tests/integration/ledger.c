@@ -352,6 +352,13 @@ ledger_disconnect(void)
 }
 
 void
+ledger_give_up_standby(void)
+{
+	ledger_configure("synchronous_standby_names", NULL);
+	ledger_disconnect();
+}
+
+void
 ledger_reset(void)
 {
 	ledger_disconnect();

@@ -46,6 +46,11 @@ void ledger_terminate_blocked(void);
  * new connections see it. */
 void ledger_configure(const char *name, const char *value);
 
+/* Waits for no standby any more. Made to be an unchecked teardown, which also
+ * runs where the test died: it leaves no connection behind in the process that
+ * forks the tests. */
+void ledger_give_up_standby(void);
+
 /* Before Postgres is stopped: the next query connects anew. */
 void ledger_disconnect(void);
 
