@@ -53,17 +53,25 @@ help(void)
 	return printed();
 }
 
-/* Every connection is a descriptor: as many as the system lets us have. */
+/* Every connection is a descriptor: as many as the system lets us have, and not
+ * fewer than the stores and some clients need. */
 static void
-raise_descriptors(void)
+raise_descriptors(const struct config *cfg)
 {
+	rlim_t needed = (rlim_t)cfg->pg_pool + 64;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
+		fatal("could not read the limit of open files");
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		log_warn("could not raise the limit of open files");
+	if (limit.rlim_max < needed)
+		fatalx("the limit of open files is %llu and must be at least "
+		       "%llu: raise it (ulimit -n, LimitNOFILE=), or make "
+		       "WITHDRAW_PG_POOL smaller",
+		    (unsigned long long)limit.rlim_max,
+		    (unsigned long long)needed);
 }
 
 int
@@ -71,7 +79,7 @@ main(int argc, char *argv[])
 {
 	static struct config cfg;
 	char error[512];
-	int fd, status;
+	int fd;
 
 	log_init("withdrawd");
 	switch (config_read(argc, argv, &cfg, error, sizeof(error))) {
@@ -92,14 +100,12 @@ main(int argc, char *argv[])
 		fprintf(stderr, "the settings and both connections are fine\n");
 		return 0;
 	}
-	raise_descriptors();
+	raise_descriptors(&cfg);
 	if (FCGX_Init() != 0)
 		fatalx("could not initialise libfcgi");
 	if (check_stores_apart(&cfg) == CHECK_UNFIT)
 		fatalx("not starting: the ledger would not be safe");
 	fd = listen_open(&cfg);
 	log_init("master");
-	status = master_run(&cfg, fd);
-	listen_close(&cfg, fd);
-	return status;
+	return master_run(&cfg, fd);
 }

@@ -37,6 +37,20 @@ is_alive(const struct sockaddr_un *address)
 	return alive;
 }
 
+/* The workers of a master that was killed close it as soon as they notice. */
+static bool
+stays_alive(const struct sockaddr_un *address)
+{
+	int tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (!is_alive(address))
+			return false;
+		usleep(100000);
+	}
+	return true;
+}
+
 static int
 listen_at(const char *path)
 {
@@ -55,7 +69,7 @@ listen_at(const char *path)
 			fatalx("WITHDRAW_SOCKET \"%s\" exists and is not a "
 			       "socket: remove it, or choose another path",
 			    path);
-		if (is_alive(&address))
+		if (stays_alive(&address))
 			fatalx("another server listens on \"%s\": stop it, or "
 			       "choose another WITHDRAW_SOCKET",
 			    path);

@@ -10,7 +10,8 @@
  * be had. The socket does not block. */
 int listen_open(const struct config *cfg);
 
-/* Removes what listen_open() made. */
+/* Closes the socket, and removes what listen_open() made: whoever waits in its
+ * queue is told at once. */
 void listen_close(const struct config *cfg, int fd);
 
 #endif

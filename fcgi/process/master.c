@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "process/listen.h"
 #include "process/notify.h"
 #include "process/worker.h"
 
@@ -22,7 +23,7 @@
 struct child {
 	pid_t pid; /* 0: there is none */
 	int news;  /* the read end of its pipe */
-	bool ready, served;
+	bool ready, served, tired;
 	int64_t started;
 };
 
@@ -42,6 +43,7 @@ struct leaver {
 
 struct master {
 	const struct config *cfg;
+	pid_t pid;
 	int listen_fd, signals;
 	int nseats;
 	struct seat *seats;
@@ -50,8 +52,7 @@ struct master {
 	bool stopping, told_ready;
 };
 
-/* --- children
- * ------------------------------------------------------------------ */
+/* --- children ------------------------------------------------------------- */
 
 /* In a worker: what belongs to the master is not its business. */
 static void
@@ -82,7 +83,7 @@ child_start(const struct master *m)
 	if (c.pid == 0) {
 		close(fds[0]);
 		forget_master(m);
-		worker_run(m->cfg, m->listen_fd, fds[1]);
+		worker_run(m->cfg, m->listen_fd, fds[1], m->pid);
 	}
 	close(fds[1]);
 	if (c.pid < 0) {
@@ -189,11 +190,10 @@ reap(struct master *m)
 		child_ended(m, pid, status);
 }
 
-/* --- what children say
- * ------------------------------------------------------------ */
+/* --- what children say ---------------------------------------------------- */
 
 static void
-child_listen(struct seat *s, struct child *c)
+child_listen(struct child *c)
 {
 	char news[16];
 	ssize_t n, i;
@@ -210,13 +210,12 @@ child_listen(struct seat *s, struct child *c)
 			c->served = true;
 			break;
 		case WORKER_TIRED:
-			s->renew = true;
+			c->tired = true;
 			break;
 		}
 }
 
-/* --- keeping the seats taken
- * -------------------------------------------------------- */
+/* --- keeping the seats taken ---------------------------------------------- */
 
 static void
 tell_ready(struct master *m)
@@ -266,7 +265,8 @@ keep_seats(struct master *m)
 	for (i = 0; i < m->nseats && !replacing; i++) {
 		struct seat *s = &m->seats[i];
 
-		if (s->renew && s->now.pid != 0 && now >= s->not_before) {
+		if ((s->renew || s->now.tired) && s->now.pid != 0 &&
+		    now >= s->not_before) {
 			s->next = child_start(m);
 			if (s->next.pid == 0)
 				s->not_before = now + THROTTLE;
@@ -276,8 +276,7 @@ keep_seats(struct master *m)
 	tell_ready(m);
 }
 
-/* --- signals
- * ------------------------------------------------------------------------ */
+/* --- signals -------------------------------------------------------------- */
 
 static void
 kill_all(struct master *m)
@@ -300,6 +299,7 @@ stop(struct master *m)
 	}
 	log_info("stopping");
 	notify("STOPPING=1");
+	listen_close(m->cfg, m->listen_fd);
 	m->stopping = true;
 	for (i = 0; i < m->nseats; i++) {
 		child_leave(m, &m->seats[i].now);
@@ -349,8 +349,7 @@ open_signals(void)
 	return fd;
 }
 
-/* --- the loop
- * ------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------- */
 
 static void
 kill_late(struct master *m)
@@ -389,16 +388,18 @@ wait_for_events(struct master *m)
 	if (poll(m->polls, n, 500) < 0 && errno != EINTR)
 		fatal("could not wait for events");
 	for (i = 0; i < m->nseats; i++) {
-		child_listen(&m->seats[i], &m->seats[i].now);
-		child_listen(&m->seats[i], &m->seats[i].next);
+		child_listen(&m->seats[i].now);
+		child_listen(&m->seats[i].next);
 	}
 }
 
 int
 master_run(const struct config *cfg, int listen_fd)
 {
-	struct master m = {
-	    .cfg = cfg, .listen_fd = listen_fd, .nseats = cfg->workers};
+	struct master m = {.cfg = cfg,
+	    .listen_fd = listen_fd,
+	    .nseats = cfg->workers,
+	    .pid = getpid()};
 
 	m.seats = xcalloc((size_t)m.nseats, sizeof(*m.seats));
 	m.polls = xcalloc(2 * (size_t)m.nseats + 1, sizeof(*m.polls));

@@ -5,7 +5,8 @@
 
 #include "base/config.h"
 
-/* Runs until it is told to stop; returns the exit status.
+/* Runs until it is told to stop, closes listen_fd (listen.h) and returns the
+ * exit status.
  *   TERM, INT   stop: requests under way are answered; a second one: at once
  *   HUP         replace the workers, one by one; each new one accepts before
  *               its old one stops, so no request is refused */

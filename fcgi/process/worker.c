@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/ledger.h"
 #include "pipeline/service.h"
@@ -18,8 +19,7 @@
 #include "web/api.h"
 #include "web/server.h"
 
-#define READY_LIMIT                                                            \
-	2.0 /* seconds that the stores get before the first accept */
+#define READY_LIMIT 2000000 /* microseconds that the stores get at most */
 
 struct worker {
 	const struct config *cfg;
@@ -30,7 +30,7 @@ struct worker {
 	struct server *server;
 	ev_signal term;
 	ev_timer ready;
-	double ready_limit;
+	int64_t ready_limit;
 	int served;
 };
 
@@ -76,8 +76,8 @@ on_term(struct ev_loop *loop, ev_signal *s, int revents)
 		ev_break(loop, EVBREAK_ALL);
 }
 
-/* Accept as soon as each store is up or has said that it is not: the first
- * requests should not meet connections that are about to be there. */
+/* Accept as soon as Postgres is up, and Redis is or has said that it is not:
+ * the first requests should not meet connections that are about to be there. */
 static void
 on_ready(struct ev_loop *loop, ev_timer *t, int revents)
 {
@@ -87,8 +87,7 @@ on_ready(struct ev_loop *loop, ev_timer *t, int revents)
 	    *redis_problem(s->redis) != '\0';
 
 	(void)revents;
-	if ((!redis || (!pg_up(s->pg) && *pg_problem(s->pg) == '\0')) &&
-	    ev_now(loop) < w->ready_limit)
+	if ((!redis || !pg_up(s->pg)) && clock_us() < w->ready_limit)
 		return;
 	ev_timer_stop(loop, t);
 	w->server = server_open(loop, w->listen_fd, s, &w->hooks);
@@ -113,10 +112,9 @@ set_signals(struct worker *w)
 }
 
 void
-worker_run(const struct config *cfg, int listen_fd, int news)
+worker_run(const struct config *cfg, int listen_fd, int news, pid_t master)
 {
 	static struct worker w; /* zeroed; a worker is a process */
-	pid_t master = getppid();
 
 	log_init("worker");
 	w.cfg = cfg;
@@ -147,7 +145,7 @@ worker_run(const struct config *cfg, int listen_fd, int news)
 	    .served = on_served,
 	    .drained = on_drained,
 	    .arg = &w};
-	w.ready_limit = ev_now(w.loop) + READY_LIMIT;
+	w.ready_limit = clock_us() + READY_LIMIT;
 	ev_timer_init(&w.ready, on_ready, 0, 0.002);
 	w.ready.data = &w;
 	ev_timer_start(w.loop, &w.ready);

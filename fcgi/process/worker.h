@@ -3,6 +3,8 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include <sys/types.h>
+
 #include "base/config.h"
 
 /* What a worker writes to its master, a byte each. */
@@ -13,7 +15,9 @@ enum worker_news {
 };
 
 /* Runs until TERM (or the death of the master), then answers what is under way
- * and exits. news: a pipe to the master, non-blocking. */
-_Noreturn void worker_run(const struct config *cfg, int listen_fd, int news);
+ * and exits. news: a pipe to the master, non-blocking; master: its pid, taken
+ * before the fork. */
+_Noreturn void worker_run(
+    const struct config *cfg, int listen_fd, int news, pid_t master);
 
 #endif

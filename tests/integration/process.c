@@ -104,6 +104,18 @@ START_TEST(hup_answers_what_is_under_way)
 }
 END_TEST
 
+/* Counts a generation when none of the workers is one of the last. */
+static void
+now_is_new(struct workers *last, int *generations)
+{
+	struct workers now = stack_workers();
+
+	if (now.n > 0 && workers_all_new(last, &now)) {
+		*last = now;
+		++*generations;
+	}
+}
+
 START_TEST(recycling_loses_no_request)
 {
 	enum { ROUNDS = 40 };
@@ -118,6 +130,23 @@ START_TEST(recycling_loses_no_request)
 		run_round(callers);
 	now = stack_workers();
 	ck_assert(workers_all_new(&before, &now));
+}
+END_TEST
+
+/* With a limit of one, a worker may be used up before it has taken over from
+ * the one before: it must be replaced all the same, again and again. */
+START_TEST(recycling_never_ends)
+{
+	enum { GENERATIONS = 12 };
+	struct http_request health = {.path = "/api/health"};
+	struct workers before;
+	int generations = 0;
+
+	stack_restart(
+	    "withdrawd", "WITHDRAW_MAX_REQUESTS=1 WITHDRAW_WORKERS=1");
+	before = stack_workers();
+	WAIT_UNTIL((http_send(&health), now_is_new(&before, &generations),
+	    generations >= GENERATIONS));
 }
 END_TEST
 
@@ -265,6 +294,7 @@ process_suite(void)
 	tcase_add_test(tcase, hup_loses_no_request);
 	tcase_add_test(tcase, hup_answers_what_is_under_way);
 	tcase_add_test(tcase, recycling_loses_no_request);
+	tcase_add_test(tcase, recycling_never_ends);
 	tcase_add_test(tcase, kept_connections_die_with_their_worker);
 
 	tcase = fixture_case(suite, "ending");
