@@ -105,7 +105,8 @@ admit(struct withdrawal *w, void (*next)(struct withdrawal *w))
 		return;
 	}
 	/* an answer is only believed if it is of the present history */
-	if ((cfg->guards & GUARD_CACHE) && *pg_epoch(s->pg) != '\0')
+	if ((cfg->guards & GUARD_CACHE) && !w->distrust_cache &&
+	    *pg_epoch(s->pg) != '\0')
 		strcat(guards, "c");
 	if (cfg->guards & GUARD_LOCK)
 		strcat(guards, "l");

@@ -42,6 +42,7 @@ on_record(
 	w->verdict = verdict;
 	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
 		w->result.replayed = *pg_rows_text(rows, 0, 0) == 't';
+		snprintf(w->epoch, sizeof(w->epoch), "%s", call->epoch);
 		w->result.has_record =
 		    record_from_row(rows, 0, 1, w->user, &w->result.record);
 		if (!w->result.has_record) {

@@ -69,6 +69,7 @@ static void
 on_list(struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 {
 	struct orders_call *c = of_call(pc);
+	struct record *list = NULL;
 	size_t n, i;
 
 	c->verdict = verdict;
@@ -77,15 +78,14 @@ on_list(struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 		c->more = n > (size_t)c->limit;
 		if (c->more)
 			n = (size_t)c->limit;
-		c->list = xcalloc(n + 1, sizeof(*c->list));
+		c->list = list = xcalloc(n + 1, sizeof(*list));
 		for (i = 0; i < n; i++)
 			if (!read_record(c, rows, i, &c->list[i]))
 				break;
 		c->nlist = i;
 	}
-	c->done(c);
-	free(c->list);
-	c->list = NULL;
+	c->done(c); /* c may be gone after it */
+	free(list);
 }
 
 static void

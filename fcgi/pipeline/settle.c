@@ -42,16 +42,15 @@ void
 settle(struct withdrawal *w, void (*next)(struct withdrawal *w))
 {
 	const struct service *s = w->service;
-	const char *epoch = pg_epoch(s->pg);
 	char result[KEY_TEXT], lock[KEY_TEXT], value[RECORD_TEXT] = "";
 	char mine[2 * UUID_TEXT] = "", life[16];
 
 	if (w->result.has_record && (s->cfg->guards & GUARD_CACHE) &&
-	    *epoch != '\0')
+	    *w->epoch != '\0')
 		record_encode(&w->result.record, value);
 	if ((s->cfg->guards & GUARD_LOCK) && w->owner[0] != '\0')
 		snprintf(mine, sizeof(mine), "%s %s", w->order, w->owner);
-	key_result(result, w->user, epoch, w->order);
+	key_result(result, w->user, w->epoch, w->order);
 	key_lock(lock, w->user);
 	snprintf(life, sizeof(life), "%d", s->cfg->result_ttl_s);
 	w->next = next;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/ident.h"
 #include "base/log.h"
@@ -226,11 +227,12 @@ twin_wait(struct twin_room *room, struct twin_seat *seat, int64_t user,
     const char *order)
 {
 	struct twin_flight *f = flight_get(room, user, order);
-	double now = ev_now(room->loop), left;
+	int64_t now = clock_us();
+	double left;
 
-	if (seat->until == 0)
-		seat->until = now + room->wait;
-	left = seat->until - now;
+	if (seat->until_us == 0)
+		seat->until_us = now + (int64_t)(room->wait * 1e6);
+	left = (double)(seat->until_us - now) / 1e6;
 	seat->flight = f;
 	seat->expired = false;
 	seat->next = NULL;

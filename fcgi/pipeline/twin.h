@@ -35,7 +35,7 @@ struct twin_seat {
 	struct twin_flight *flight; /* NULL: not seated */
 	ev_timer expiry;
 	double delay;
-	double until; /* 0: never sat yet; then it waits its whole time */
+	int64_t until_us; /* 0: never sat yet; then it waits its whole time */
 	bool expired;
 };
 

@@ -95,8 +95,11 @@ after_admit(struct withdrawal *w)
 	w->admit_us += clock_us() - w->step_began;
 	switch ((enum admission)w->admission) {
 	case ADMIT_GO:
-	case ADMIT_GARBLED:
 		step_ledger(w);
+		break;
+	case ADMIT_GARBLED:
+		w->distrust_cache = true; /* settling mends it */
+		step_admit(w);
 		break;
 	case ADMIT_RECORDED:
 		w->result.replayed = true;
@@ -124,7 +127,7 @@ after_admit(struct withdrawal *w)
 	}
 }
 
-/* --- a twin waits -----------------------------------------------------------
+/* --- a twin waits ----------------------------------------------------------
  */
 
 static void
@@ -177,12 +180,17 @@ after_look(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 2: no valid token: the ledger may know the order ------------------
+/* --- step 2: no valid token: the ledger may know the order -----------------
  */
 
 static void
 step_lookup(struct withdrawal *w)
 {
+	/* begun since: it is not in the ledger yet, and will be */
+	if (twin_running(w->service->twins, w->user, w->order)) {
+		step_wait(w);
+		return;
+	}
 	w->step_began = clock_us();
 	ledger_find(w, after_lookup);
 }
@@ -195,12 +203,15 @@ after_lookup(struct withdrawal *w)
 		judge(w, OUTCOME_UNAVAILABLE, ORDER_UNKNOWN, BY_NOBODY);
 	else if (w->result.has_record)
 		judge_record(w, BY_LEDGER);
-	else
+	else if (twin_running(w->service->twins, w->user, w->order)) {
+		step_wait(w);
+		return;
+	} else
 		judge(w, OUTCOME_TOKEN_INVALID, ORDER_NONE, BY_TOKEN);
 	step_settle(w);
 }
 
-/* --- step 3: the ledger ------------------------------------------------------
+/* --- step 3: the ledger ----------------------------------------------------
  */
 
 static void
@@ -237,7 +248,7 @@ after_ledger(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 4: cache and lock, after the commit, and answer --------------------
+/* --- step 4: cache and lock, after the commit, and answer ------------------
  */
 
 static void

@@ -35,10 +35,12 @@ struct withdrawal {
 	int64_t admit_us, ledger_us, settle_us; /* what each step took */
 
 	/* the steps' own */
+	char epoch[48];        /* of the record, where the ledger gave it */
 	char owner[UUID_TEXT]; /* "": the lock is not ours */
 	void (*next)(struct withdrawal *w);
 	int64_t step_began;
-	int admission; /* enum admission, of admit.c */
+	bool distrust_cache; /* what it has for this order is garbled */
+	int admission;       /* enum admission, of admit.c */
 	enum pg_verdict verdict;
 	struct redis_call redis_call;
 	struct pg_call pg_call;

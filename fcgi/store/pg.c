@@ -25,6 +25,7 @@ enum conn_state {
 struct pg_conn {
 	struct pg *pg;
 	PGconn *c;
+	char epoch[48];
 	enum conn_state state;
 	ev_io io;
 	ev_timer timer;  /* connecting: its end; down: the next try */
@@ -245,7 +246,8 @@ check_server(struct pg_conn *k, const PGresult *r)
 		conn_failed(k, why);
 		return;
 	}
-	snprintf(k->pg->epoch, sizeof(k->pg->epoch), "%s", PQgetvalue(r, 0, 3));
+	snprintf(k->epoch, sizeof(k->epoch), "%s", PQgetvalue(r, 0, 3));
+	memcpy(k->pg->epoch, k->epoch, sizeof(k->epoch));
 }
 
 static void
@@ -468,6 +470,7 @@ call_finished(struct pg_conn *k)
 	k->call = NULL;
 	k->state = CONN_IDLE;
 	call->conn = NULL;
+	call->epoch = k->epoch;
 	pump_soon(k->pg);
 	call_done(call, PG_ROWS, r);
 	PQclear(r);

@@ -48,6 +48,10 @@ struct pg_call {
 	    const struct pg_rows *rows);
 	const char *request; /* id, for the log */
 
+	/* With PG_ROWS, until done returns: the history that the rows are of
+	 * (withdraw_epoch()), which may be another than pg_epoch() by now. */
+	const char *epoch;
+
 	/* pg.c's own */
 	struct pg *pg;
 	struct pg_call *prev, *next;
@@ -75,7 +79,7 @@ const char *pg_problem(const struct pg *pg);
  * no ledger, or one of another version: an error of the set-up. */
 bool pg_unfit(const struct pg *pg);
 
-/* Which history the commits belong to (withdraw_epoch()), "" if not known. */
+/* The history that the newest connection is of, "" if none was made so far. */
 const char *pg_epoch(const struct pg *pg);
 
 /* Runs the call; done is called once, never before this returns. Without any

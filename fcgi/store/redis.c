@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
 
@@ -23,7 +24,7 @@ struct redis_entry {
 	struct redis_entry *next;
 	struct redis_call *call; /* NULL: greeting, or forgotten */
 	uint64_t number;
-	ev_tstamp sent_at;
+	int64_t sent_at_us;
 };
 
 struct redis {
@@ -50,7 +51,7 @@ static void link_connect(struct redis *r);
 
 static void *(*create_any_array)(const redisReadTask *, int); /* hiredis' own */
 
-/* --- the line of commands under way ------------------------------------- */
+/* --- the line of commands under way --------------------------------------- */
 
 static struct redis_entry *
 entry_push(struct redis *r, struct redis_call *call)
@@ -59,7 +60,7 @@ entry_push(struct redis *r, struct redis_call *call)
 
 	e->call = call;
 	e->number = ++r->number;
-	e->sent_at = ev_now(r->loop);
+	e->sent_at_us = clock_us();
 	*r->tail = e;
 	r->tail = &e->next;
 	if (!ev_is_active(&r->silence)) {
@@ -94,7 +95,7 @@ entry_done(struct redis_entry *e, const struct redis_reply_items *items)
 	}
 }
 
-/* --- the connection ------------------------------------------------------ */
+/* --- the connection ------------------------------------------------------- */
 
 static void
 link_close(struct redis *r)
@@ -164,7 +165,7 @@ on_silence(struct ev_loop *loop, ev_timer *t, int revents)
 		ev_timer_stop(loop, t);
 		return;
 	}
-	age = ev_now(loop) - r->head->sent_at;
+	age = (double)(clock_us() - r->head->sent_at_us) / 1e6;
 	if (age >= limit) {
 		link_lost(r, "no reply in time");
 		return;

@@ -19,7 +19,7 @@ exchange_of(void *call)
 	    struct exchange *)((char *)call - offsetof(struct exchange, call));
 }
 
-/* --- checks, in the order in which they are made ----------------------------
+/* --- checks, in the order in which they are made ---------------------------
  */
 
 /* The order of a POST: its Idempotency-Key. */
@@ -80,8 +80,7 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 	return true;
 }
 
-/* --- token
- * -------------------------------------------------------------------- */
+/* --- token ---------------------------------------------------------------- */
 
 static void
 token_done(struct token_call *t)
@@ -109,8 +108,7 @@ call_token(struct exchange *x)
 	token_mint(t);
 }
 
-/* --- withdraw
- * ------------------------------------------------------------------- */
+/* --- withdraw ------------------------------------------------------------- */
 
 static void
 withdraw_done(struct withdrawal *w)
@@ -136,8 +134,7 @@ call_withdraw(struct exchange *x)
 	withdraw_start(w);
 }
 
-/* --- orders and account
- * ----------------------------------------------------------- */
+/* --- orders and account --------------------------------------------------- */
 
 static struct orders_call *
 orders_call(struct exchange *x, void (*done)(struct orders_call *))
@@ -161,7 +158,10 @@ show_done(struct orders_call *o)
 	else if (o->found)
 		reply_record(x, &o->record, false);
 	else
-		reply_problem(x, PROBLEM_ORDER_UNKNOWN, ORDER_NONE);
+		reply_problem(x, PROBLEM_ORDER_UNKNOWN,
+		    twin_running(x->service->twins, o->user, o->order)
+			? ORDER_RUNNING
+			: ORDER_NONE);
 }
 
 static void
@@ -171,7 +171,11 @@ void_done(struct orders_call *o)
 
 	switch (o->verdict) {
 	case PG_ROWS:
-		reply_record(x, &o->record, o->replayed);
+		if (!o->found) /* no claim without a record */
+			reply_problem(
+			    x, PROBLEM_OUTCOME_UNKNOWN, ORDER_UNKNOWN);
+		else
+			reply_record(x, &o->record, o->replayed);
 		break;
 	case PG_FAILED:
 		reply_problem(x, PROBLEM_UNAVAILABLE, ORDER_UNKNOWN);
@@ -277,8 +281,7 @@ call_list(struct exchange *x)
 	orders_list(o);
 }
 
-/* --- dispatch
- * ---------------------------------------------------------------------- */
+/* --- dispatch ------------------------------------------------------------- */
 
 static void
 dispatch(struct exchange *x, enum call call)

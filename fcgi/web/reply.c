@@ -22,6 +22,7 @@ struct reply {
 	int retry_after;   /* or 0 */
 	bool replayed;
 	const char *outcome; /* for the log */
+	bool steps;          /* it is a withdrawal, and took some */
 	enum answered_by by;
 };
 
@@ -106,7 +107,7 @@ status_text(enum record_status s)
 	return "void";
 }
 
-/* --- sending -----------------------------------------------------------------
+/* --- sending ---------------------------------------------------------------
  */
 
 /* clang-format off */
@@ -144,7 +145,7 @@ log_exchange(const struct exchange *x, const struct reply *r)
 	const struct withdrawal *w = &x->call.withdrawal;
 	char steps[96] = "";
 
-	if (r->by != BY_NOBODY)
+	if (r->steps)
 		snprintf(steps, sizeof(steps),
 		    " admit_us=%" PRId64 " ledger_us=%" PRId64
 		    " settle_us=%" PRId64,
@@ -195,8 +196,7 @@ send_ok(struct exchange *x, yajl_gen g, int status, const char *outcome)
 	send_json(x, g, &r);
 }
 
-/* --- problems
- * ------------------------------------------------------------------ */
+/* --- problems ------------------------------------------------------------- */
 
 /* Opens the document with the members that all problems have. */
 static yajl_gen
@@ -245,8 +245,7 @@ reply_problem(struct exchange *x, enum problem p, enum order_state state)
 	send_json(x, problem_json(row, NULL, state, false), &r);
 }
 
-/* --- withdrawals
- * ----------------------------------------------------------------- */
+/* --- withdrawals ---------------------------------------------------------- */
 
 /* The answer to a withdrawal that succeeded: made of the record alone, so that
  * every replay has the same bytes. */
@@ -257,6 +256,7 @@ reply_success(struct exchange *x, const struct result *res)
 	const struct reply r = {.status = 201,
 	    .type = "application/json",
 	    .replayed = res->replayed,
+	    .steps = true,
 	    .outcome = "succeeded",
 	    .by = res->by};
 	yajl_gen g = json_open();
@@ -284,6 +284,7 @@ reply_result(struct exchange *x, const struct result *res)
 	row = problem_row(problem_of_result(res));
 	r = problem_reply(row);
 	r.by = res->by;
+	r.steps = true;
 	g = problem_json(row, NULL, res->state, problem_safe_new_order(res));
 	put(g, "order_id", x->order);
 	switch (res->outcome) {
@@ -317,8 +318,7 @@ reply_result(struct exchange *x, const struct result *res)
 	send_json(x, g, &r);
 }
 
-/* --- the other calls
- * --------------------------------------------------------------- */
+/* --- the other calls ------------------------------------------------------ */
 
 void
 reply_token(struct exchange *x, const char *token, int expires_in_ms)

@@ -444,6 +444,22 @@ START_TEST(poisoned_before_the_first_click)
 }
 END_TEST
 
+/* A garbled answer is not a way round the token. */
+START_TEST(poison_is_no_token)
+{
+	struct order theirs = order_new(ledger_open("100.00"), "100.00");
+	struct order mine = order_new(ledger_open("100.00"), "100.00");
+	struct http_response answer = order_send(&theirs);
+
+	expect_success(&answer, &theirs);
+	ck_assert_uint_gt(
+	    cache_copy(theirs.user, theirs.id, mine.user, mine.id), 0);
+	answer = order_send_with(&mine, NULL);
+	expect_problem(&answer, 409, "token-invalid", "none");
+	ck_assert_str_eq(ledger_status(mine.id), "none");
+}
+END_TEST
+
 Suite *
 replies_suite(void)
 {
@@ -470,6 +486,7 @@ replies_suite(void)
 	tcase_add_test(tcase, redis_stalls_in_the_middle);
 
 	tcase = fixture_case(suite, "poison");
+	tcase_add_test(tcase, poison_is_no_token);
 	tcase_add_test(tcase, poisoned_answer_is_not_shown);
 	tcase_add_test(tcase, answer_of_another_user_is_not_shown);
 	tcase_add_test(tcase, poisoned_before_the_first_click);

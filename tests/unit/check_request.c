@@ -27,7 +27,7 @@ read_one(const char *param)
 	read_params(params);
 }
 
-/* --- the parameters ---------------------------------------------------------
+/* --- the parameters --------------------------------------------------------
  */
 
 START_TEST(all_of_them)
@@ -162,8 +162,7 @@ START_TEST(request_ids)
 }
 END_TEST
 
-/* --- who is calling
- * ----------------------------------------------------------- */
+/* --- who is calling ------------------------------------------------------- */
 
 START_TEST(no_user)
 {
@@ -227,8 +226,7 @@ START_TEST(keys_are_counted)
 }
 END_TEST
 
-/* --- other sites
- * -------------------------------------------------------------- */
+/* --- other sites ---------------------------------------------------------- */
 
 static bool
 cross_site(const char *fetch_site, const char *origin, const char *host)
@@ -301,7 +299,7 @@ START_TEST(other_sites)
 }
 END_TEST
 
-/* --- content type -----------------------------------------------------------
+/* --- content type ----------------------------------------------------------
  */
 
 START_TEST(json_types)
@@ -333,8 +331,7 @@ START_TEST(json_types)
 }
 END_TEST
 
-/* --- query
- * -------------------------------------------------------------------- */
+/* --- query ---------------------------------------------------------------- */
 
 START_TEST(query_values)
 {

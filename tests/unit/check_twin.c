@@ -4,6 +4,7 @@
 #include <ev.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "pipeline/result.h"
 #include "pipeline/twin.h"
@@ -13,7 +14,7 @@
 #define OTHER "1189abcd-ef01-4234-8567-89abcdef0123"
 
 #define USER 1001
-#define PAST 1.0 /* for seat.until: its time was over long ago */
+#define PAST 1 /* for seat.until_us: its time was over long ago */
 
 enum { MANY = 1000 };
 
@@ -194,7 +195,7 @@ START_TEST(still_running)
 {
 	struct twin_flight *f = twin_begin(room, USER, ORDER);
 
-	twins[0].seat.until = twins[1].seat.until = PAST;
+	twins[0].seat.until_us = twins[1].seat.until_us = PAST;
 	sit(&twins[0]);
 	sit(&twins[1]);
 	ev_run(loop, 0);
@@ -226,7 +227,7 @@ START_TEST(taken_over)
 }
 END_TEST
 
-/* --- an order that runs elsewhere -------------------------------------------
+/* --- an order that runs elsewhere ------------------------------------------
  */
 
 START_TEST(one_at_a_time)
@@ -249,16 +250,16 @@ END_TEST
 /* Who asked and sits down again waits only for what is left of its time. */
 START_TEST(one_wait_in_all)
 {
-	double until;
+	int64_t until;
 
 	sit(&twins[0]);
-	until = twins[0].seat.until;
-	ck_assert_double_gt(until, ev_now(loop));
+	until = twins[0].seat.until_us;
+	ck_assert_int_gt(until, clock_us());
 	twins[0].sit_again = true;
 	while (wakings == 0)
 		ev_run(loop, EVRUN_ONCE);
 	ck_assert_ptr_nonnull(twins[0].seat.flight);
-	ck_assert_double_eq(twins[0].seat.until, until);
+	ck_assert_int_eq(twins[0].seat.until_us, until);
 	twin_tell(room, USER, ORDER, &with_record);
 	ck_assert_int_eq(twins[0].woken, 2);
 	ck_assert_int_eq(twins[0].news, TWIN_TOLD);
@@ -271,7 +272,7 @@ START_TEST(one_looks_for_all)
 	int i, looks = 0;
 
 	for (i = 0; i < 10; i++) {
-		twins[i].seat.until = PAST;
+		twins[i].seat.until_us = PAST;
 		sit(&twins[i]);
 	}
 	ev_run(loop, 0);
@@ -291,7 +292,7 @@ END_TEST
 /* A look that found nothing is an answer only for those whose time is over. */
 START_TEST(nothing_found)
 {
-	twins[0].seat.until = twins[1].seat.until = PAST;
+	twins[0].seat.until_us = twins[1].seat.until_us = PAST;
 	sit(&twins[0]);
 	sit(&twins[1]);
 	ev_run(loop, 0);
@@ -303,7 +304,7 @@ START_TEST(nothing_found)
 	ck_assert_int_eq(twins[1].woken, 1);
 	ck_assert_ptr_nonnull(twins[2].seat.flight);
 	/* whose time is over later has a look of its own */
-	twins[3].seat.until = PAST;
+	twins[3].seat.until_us = PAST;
 	sit(&twins[3]);
 	ev_run(loop, 0);
 	assert_told(&twins[2], TWIN_YOUR_TURN, NULL);
@@ -316,7 +317,7 @@ END_TEST
 /* A look that found the record tells all who sit there. */
 START_TEST(record_found)
 {
-	twins[0].seat.until = PAST;
+	twins[0].seat.until_us = PAST;
 	sit(&twins[0]);
 	ev_run(loop, 0);
 	assert_told(&twins[0], TWIN_LOOK, NULL);
@@ -333,7 +334,7 @@ START_TEST(look_and_run)
 {
 	struct twin_flight *f;
 
-	twins[0].seat.until = PAST;
+	twins[0].seat.until_us = PAST;
 	sit(&twins[0]);
 	ev_run(loop, 0);
 	f = twin_begin(room, USER, ORDER);
@@ -355,7 +356,7 @@ START_TEST(news_for_nobody)
 }
 END_TEST
 
-/* --- crowds ------------------------------------------------------------------
+/* --- crowds ----------------------------------------------------------------
  */
 
 /* Who is told may sit down again at once, and is not told of the same news
