@@ -44,7 +44,8 @@ analyze() {
 
 tidy() {
 	# shellcheck disable=SC2086
-	clang-tidy --quiet --warnings-as-errors='*' "${ours[@]}" -- $flags
+	clang-tidy --quiet --warnings-as-errors='*' "${ours[@]}" -- $flags \
+		2>"$out/tidy.err"
 }
 
 # No include runs upwards: base < store < pipeline < web < process.

@@ -164,7 +164,7 @@ conn_look(struct conn *c)
 		c->state = CONN_PARTIAL;
 		c->first_byte_us = now;
 		c->again.repeat = PARTIAL_FIRST;
-	} else if (now - c->first_byte_us > PARTIAL_LIMIT * 1000000) {
+	} else if (now - c->first_byte_us > INT64_C(1000000) * PARTIAL_LIMIT) {
 		log_warnx("closed a connection: its request did not come whole "
 			  "in %d s",
 		    PARTIAL_LIMIT);
