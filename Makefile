@@ -65,7 +65,7 @@ $(PROGRAMS) $(CHECKS):
 	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(OUR_LDLIBS) $(LDLIBS)
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP \
 		-c -o $@ $<
@@ -129,7 +129,8 @@ install: all ## install under prefix (DESTDIR for packagers)
 	$(INSTALL) -m 644 fcgi/man/*.8 $(DESTDIR)$(prefix)/share/man/man8/
 	$(INSTALL) -m 644 sql/*.sql $(share)/sql/
 	$(INSTALL) -m 644 static/* $(share)/static/
-	$(INSTALL) -m 644 nginx/withdraw.conf $(share)/nginx/
+	sed 's|/usr/share/withdraw/|$(prefix)/share/withdraw/|' \
+		nginx/withdraw.conf > $(share)/nginx/withdraw.conf
 	$(INSTALL) -m 644 nginx/snippets/* $(share)/nginx/snippets/
 	for unit in fcgi/systemd/*; do \
 		sed 's|@prefix@|$(prefix)|g' $$unit > \

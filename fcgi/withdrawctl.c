@@ -65,7 +65,7 @@ struct request {
 	struct ctl_args args;
 };
 
-/* --- help ----------------------------------------------------------------- */
+/* --- help --------------------------------------------------------------- */
 
 /* Is name a command of that group? */
 static bool
@@ -128,7 +128,7 @@ print_version(void)
 	return ctl_stdout_close(NULL) == 0 ? CTL_OK : CTL_FAILED;
 }
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line --------------------------------------------------- */
 
 /* --name VALUE or --name=VALUE. Returns 1 if argv[*i] is that option, -1 if
  * its value is missing, else 0. */
@@ -270,7 +270,7 @@ without_command(const struct request *r)
 	return CTL_FAILED;
 }
 
-/* --- main ----------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------- */
 
 /* A closed descriptor would be given to the connection to Postgres, and what
  * is printed would go into it. Nothing is begun without a place to say how it

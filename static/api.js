@@ -2,6 +2,7 @@
 //   status        HTTP status, 0 where no answer came
 //   body          the JSON object, null where there was none
 //   retryAfterMs  what Retry-After asks for, 0 without it
+//   userId        of an account, as text: a number would be rounded above 2^53
 // No call throws: to a withdrawal, a lost, a late and a mangled answer are
 // all the same, an outcome that is not known yet.
 
@@ -9,13 +10,23 @@
 // nginx's read timeout are all shorter, so that the server decides first.
 const TIMEOUT_MS = 20_000;
 
-const NO_ANSWER = Object.freeze({ status: 0, body: null, retryAfterMs: 0 });
+const NO_ANSWER = Object.freeze({
+  status: 0, body: null, retryAfterMs: 0, userId: '',
+});
 const FINAL = new Set(['succeeded', 'declined', 'void']);
 const RETRYABLE = new Set([
   'token-invalid', 'in-progress', 'busy', 'rate-limited',
   'unavailable', 'outcome-unknown',
 ]);
 const RETRYABLE_STATUS = new Set([0, 408, 425, 429]);
+
+// Whoever the page was loaded for. Sent with each question about an order: who
+// has signed in since, in another tab, must not pay for it.
+let expectedUser = '';
+
+export function expectUser(userId) {
+  expectedUser = userId;
+}
 
 export function getAccount(signal) {
   return call('GET', '/api/account', { signal });
@@ -80,6 +91,9 @@ export function isRetryable(answer) {
 async function call(method, path, { orderId, body, signal }) {
   const headers = { Accept: 'application/json, application/problem+json' };
   if (orderId) headers['Idempotency-Key'] = `"${orderId}"`;
+  if (expectedUser && path !== '/api/account') {
+    headers['Withdraw-Expect-User'] = expectedUser;
+  }
   if (body) headers['Content-Type'] = 'application/json';
 
   const abort = new AbortController();
@@ -114,6 +128,7 @@ function read(response, text) {
     status: response.status,
     body: parse(response.headers.get('Content-Type') ?? '', text),
     retryAfterMs: /^[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : 0,
+    userId: /"user_id":([0-9]+)/.exec(text)?.[1] ?? '',
   };
 }
 

@@ -56,7 +56,8 @@ async function start() {
     else showMessage('stuck', words.ACCOUNT.refused(answer.body));
     return;
   }
-  showAccount(answer.body);
+  showAccount(answer);
+  api.expectUser(account.user_id);
   pending = new PendingOrder(account.user_id);
   let order;
   try {
@@ -146,7 +147,7 @@ async function askAccount(note, signal) {
 }
 
 function isAccount(answer) {
-  return answer.status === 200 && Boolean(answer.body.user_id);
+  return answer.status === 200 && answer.userId !== '';
 }
 
 // The balance may have moved: after an order, in another tab, elsewhere. The
@@ -161,15 +162,15 @@ async function refresh() {
   ui.balance.ariaBusy = 'false';
   if (!isAccount(answer)) {
     ui['account-note'].textContent = words.ACCOUNT.stale;
-  } else if (answer.body.user_id !== account.user_id) {
+  } else if (answer.userId !== account.user_id) {
     location.reload(); // somebody else signed in meanwhile
   } else {
-    showAccount(answer.body);
+    showAccount(answer);
   }
 }
 
-function showAccount(current) {
-  account = current;
+function showAccount(answer) {
+  account = { ...answer.body, user_id: answer.userId };
   ui.balance.textContent = `${account.balance} ${account.currency}`;
   ui.account.textContent = `Account ${account.user_id}`;
   ui.currency.textContent = account.currency;

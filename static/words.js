@@ -126,9 +126,9 @@ export function outcome({ phase, record, stopped, refusal }, money) {
       return {
         title: 'Please sign in again',
         text: `We do not know yet whether the ${money} left your account, `
-          + 'since your sign-in has ended. The order is kept; after the '
-          + 'sign-in the same order is asked again, and it is withdrawn only '
-          + 'once.',
+          + 'since your sign-in has ended, or somebody else has signed in '
+          + 'on this browser. The order is kept; after your sign-in the same '
+          + 'order is asked again, and it is withdrawn only once.',
       };
     default:
       return {

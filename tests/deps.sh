@@ -29,7 +29,7 @@ run="gcc:gcc make:make pkg-config:pkg-config libc6-dev libfcgi-dev libpq-dev
 	redis-tools:redis-cli nginx-light:nginx util-linux:setpriv"
 test="check libcurl4-openssl-dev ca-certificates chromium:chromium
 	nodejs:node npm:npm spawn-fcgi:spawn-fcgi curl:curl procps:ps"
-lint="clang:clang clang-tidy:clang-tidy clang-format:clang-format
+lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clang-tidy clang-format:clang-format
 	cppcheck:cppcheck shellcheck:shellcheck"
 
 die() {

@@ -16,7 +16,7 @@
 
 #define UNIQUE_VIOLATION "23505"
 
-/* --- open and credit ------------------------------------------------------ */
+/* --- open and credit ---------------------------------------------------- */
 
 struct change {
 	const char *sql;
@@ -130,7 +130,7 @@ ctl_account_credit(const struct ctl_args *args)
 	return change_account(args, &crediting);
 }
 
-/* --- show ----------------------------------------------------------------- */
+/* --- show --------------------------------------------------------------- */
 
 /* One statement, so that account and journal are of the same moment. */
 static const char show_sql[] =

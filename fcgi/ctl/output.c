@@ -16,7 +16,7 @@ struct ctl_output {
 	bool begun;    /* something was printed already */
 };
 
-/* --- text ----------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------- */
 
 static const char *
 shown(const struct ctl_rows *rows, size_t row, int column)
@@ -85,7 +85,7 @@ text_list(const char *name, const struct ctl_field fields[], int nfields,
 	free(width);
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------- */
 
 static void
 json_print(void *ctx, const char *text, size_t len)
@@ -144,7 +144,7 @@ json_list(yajl_gen g, const char *name, const struct ctl_field fields[],
 	json_must(yajl_gen_array_close(g));
 }
 
-/* --- public --------------------------------------------------------------- */
+/* --- public ------------------------------------------------------------- */
 
 struct ctl_output *
 ctl_output_open(bool json)

@@ -55,7 +55,7 @@ enum column {
 	ENTRY_BALANCE = ENTRY + 4,
 };
 
-/* --- withdrawals ---------------------------------------------------------- */
+/* --- withdrawals -------------------------------------------------------- */
 
 static const char list_sql[] =
     "SELECT " RECORD_SQL " FROM withdraw_record r "
@@ -97,7 +97,7 @@ ctl_withdrawals_list(const struct ctl_args *args)
 	return code;
 }
 
-/* --- show ----------------------------------------------------------------- */
+/* --- show --------------------------------------------------------------- */
 
 /* One statement, so that record and entry are of the same moment. The entry is
  * found by the order alone: if it is another user's, that is to be seen. */

@@ -35,7 +35,7 @@ static void after_ledger(struct withdrawal *w);
 static void after_look(struct withdrawal *w);
 static void finish(struct withdrawal *w);
 
-/* --- what an outcome is made of ------------------------------------------- */
+/* --- what an outcome is made of ----------------------------------------- */
 
 /* The answer to this request, from the record in w->result. */
 static void
@@ -69,8 +69,7 @@ judge(struct withdrawal *w, enum outcome outcome, enum order_state state,
 	w->result.by = by;
 }
 
-/* --- step 1: token, lock, recorded answer ----------------------------------
- */
+/* --- step 1: token, lock, recorded answer ------------------------------- */
 
 void
 withdraw_start(struct withdrawal *w)
@@ -127,8 +126,7 @@ after_admit(struct withdrawal *w)
 	}
 }
 
-/* --- a twin waits ----------------------------------------------------------
- */
+/* --- a twin waits ------------------------------------------------------- */
 
 static void
 on_woken(
@@ -180,8 +178,7 @@ after_look(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 2: no valid token: the ledger may know the order -----------------
- */
+/* --- step 2: no valid token: the ledger may know the order -------------- */
 
 static void
 step_lookup(struct withdrawal *w)
@@ -211,8 +208,7 @@ after_lookup(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 3: the ledger ----------------------------------------------------
- */
+/* --- step 3: the ledger ------------------------------------------------- */
 
 static void
 step_ledger(struct withdrawal *w)
@@ -248,8 +244,7 @@ after_ledger(struct withdrawal *w)
 	step_settle(w);
 }
 
-/* --- step 4: cache and lock, after the commit, and answer ------------------
- */
+/* --- step 4: cache and lock, after the commit, and answer --------------- */
 
 static void
 step_settle(struct withdrawal *w)

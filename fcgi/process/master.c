@@ -52,7 +52,7 @@ struct master {
 	bool stopping, told_ready;
 };
 
-/* --- children ------------------------------------------------------------- */
+/* --- children ----------------------------------------------------------- */
 
 /* In a worker: what belongs to the master is not its business. */
 static void
@@ -190,7 +190,7 @@ reap(struct master *m)
 		child_ended(m, pid, status);
 }
 
-/* --- what children say ---------------------------------------------------- */
+/* --- what children say -------------------------------------------------- */
 
 static void
 child_listen(struct child *c)
@@ -215,7 +215,7 @@ child_listen(struct child *c)
 		}
 }
 
-/* --- keeping the seats taken ---------------------------------------------- */
+/* --- keeping the seats taken -------------------------------------------- */
 
 static void
 tell_ready(struct master *m)
@@ -276,7 +276,7 @@ keep_seats(struct master *m)
 	tell_ready(m);
 }
 
-/* --- signals -------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------ */
 
 static void
 kill_all(struct master *m)
@@ -349,7 +349,7 @@ open_signals(void)
 	return fd;
 }
 
-/* --- the loop ------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------- */
 
 static void
 kill_late(struct master *m)

@@ -60,7 +60,7 @@ struct pg_rows {
 static void conn_connect(struct pg_conn *k);
 static void on_conn_io(struct ev_loop *loop, ev_io *io, int revents);
 
-/* --- the queue ------------------------------------------------------------ */
+/* --- the queue ---------------------------------------------------------- */
 
 /* Before the loop waits again, not here: who submits is not called back from
  * inside of it. */
@@ -116,7 +116,7 @@ call_again(struct pg_call *call)
 		call_failed(call);
 }
 
-/* --- connections ---------------------------------------------------------- */
+/* --- connections -------------------------------------------------------- */
 
 static void
 conn_watch(struct pg_conn *k, int events)
@@ -221,8 +221,7 @@ conn_ready(struct pg_conn *k)
 	pump_soon(pg);
 }
 
-/* --- set-up: is the server fit, and then make the session ready ------------
- */
+/* --- set-up: is the server fit, and then make the session ready --------- */
 
 static void
 check_server(struct pg_conn *k, const PGresult *r)
@@ -388,7 +387,7 @@ conn_connect(struct pg_conn *k)
 	conn_watch(k, EV_WRITE);
 }
 
-/* --- one call on a connection --------------------------------------------- */
+/* --- one call on a connection ------------------------------------------- */
 
 static void
 conn_flush(struct pg_conn *k)
@@ -539,7 +538,7 @@ on_conn_io(struct ev_loop *loop, ev_io *io, int revents)
 	}
 }
 
-/* --- from the queue to the wire ------------------------------------------- */
+/* --- from the queue to the wire ----------------------------------------- */
 
 static bool
 lane_busy(const struct pg *pg, int64_t lane)
@@ -618,7 +617,7 @@ on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
 	call_failed(call);
 }
 
-/* --- public --------------------------------------------------------------- */
+/* --- public ------------------------------------------------------------- */
 
 /* The checks come first, so that what they see is the server's own setting.
  * Sessions are set up by SQL, not by libpq's "options", which poolers refuse.

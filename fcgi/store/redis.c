@@ -51,7 +51,7 @@ static void link_connect(struct redis *r);
 
 static void *(*create_any_array)(const redisReadTask *, int); /* hiredis' own */
 
-/* --- the line of commands under way --------------------------------------- */
+/* --- the line of commands under way ------------------------------------- */
 
 static struct redis_entry *
 entry_push(struct redis *r, struct redis_call *call)
@@ -95,7 +95,7 @@ entry_done(struct redis_entry *e, const struct redis_reply_items *items)
 	}
 }
 
-/* --- the connection ------------------------------------------------------- */
+/* --- the connection ----------------------------------------------------- */
 
 static void
 link_close(struct redis *r)
@@ -405,7 +405,7 @@ link_connect(struct redis *r)
 	ev_timer_again(r->loop, &r->silence);
 }
 
-/* --- public --------------------------------------------------------------- */
+/* --- public ------------------------------------------------------------- */
 
 struct redis *
 redis_open(struct ev_loop *loop, const struct config *cfg,

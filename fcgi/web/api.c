@@ -19,8 +19,7 @@ exchange_of(void *call)
 	    struct exchange *)((char *)call - offsetof(struct exchange, call));
 }
 
-/* --- checks, in the order in which they are made ---------------------------
- */
+/* --- checks, in the order in which they are made ------------------------ */
 
 /* The order of a POST: its Idempotency-Key. */
 static bool
@@ -80,7 +79,7 @@ check_body(struct exchange *x, bool withdraw, struct body *b)
 	return true;
 }
 
-/* --- token ---------------------------------------------------------------- */
+/* --- token -------------------------------------------------------------- */
 
 static void
 token_done(struct token_call *t)
@@ -108,7 +107,7 @@ call_token(struct exchange *x)
 	token_mint(t);
 }
 
-/* --- withdraw ------------------------------------------------------------- */
+/* --- withdraw ----------------------------------------------------------- */
 
 static void
 withdraw_done(struct withdrawal *w)
@@ -134,7 +133,7 @@ call_withdraw(struct exchange *x)
 	withdraw_start(w);
 }
 
-/* --- orders and account --------------------------------------------------- */
+/* --- orders and account ------------------------------------------------- */
 
 static struct orders_call *
 orders_call(struct exchange *x, void (*done)(struct orders_call *))
@@ -281,7 +280,7 @@ call_list(struct exchange *x)
 	orders_list(o);
 }
 
-/* --- dispatch ------------------------------------------------------------- */
+/* --- dispatch ----------------------------------------------------------- */
 
 static void
 dispatch(struct exchange *x, enum call call)
@@ -326,6 +325,11 @@ api_start(struct exchange *x)
 		reply_refusal(x, PROBLEM_METHOD_NOT_ALLOWED, NULL, allow);
 	else if (q->user == 0 && call != CALL_HEALTH)
 		reply_refusal(x, PROBLEM_UNAUTHENTICATED, NULL, NULL);
+	else if (call != CALL_HEALTH && request_other_user(q))
+		reply_refusal(x, PROBLEM_UNAUTHENTICATED,
+		    "You are signed in as another user than this request "
+		    "expects. Nothing was done.",
+		    NULL);
 	else if (q->method == METHOD_POST && request_cross_site(q))
 		reply_refusal(x, PROBLEM_CROSS_SITE, NULL, NULL);
 	else if (v == ROUTE_BAD_ORDER)

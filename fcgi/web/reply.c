@@ -26,8 +26,7 @@ struct reply {
 	enum answered_by by;
 };
 
-/* --- JSON ------------------------------------------------------------------
- */
+/* --- JSON --------------------------------------------------------------- */
 
 static yajl_gen
 json_open(void)
@@ -107,8 +106,7 @@ status_text(enum record_status s)
 	return "void";
 }
 
-/* --- sending ---------------------------------------------------------------
- */
+/* --- sending ------------------------------------------------------------ */
 
 /* clang-format off */
 static const char *
@@ -196,7 +194,7 @@ send_ok(struct exchange *x, yajl_gen g, int status, const char *outcome)
 	send_json(x, g, &r);
 }
 
-/* --- problems ------------------------------------------------------------- */
+/* --- problems ----------------------------------------------------------- */
 
 /* Opens the document with the members that all problems have. */
 static yajl_gen
@@ -245,7 +243,7 @@ reply_problem(struct exchange *x, enum problem p, enum order_state state)
 	send_json(x, problem_json(row, NULL, state, false), &r);
 }
 
-/* --- withdrawals ---------------------------------------------------------- */
+/* --- withdrawals -------------------------------------------------------- */
 
 /* The answer to a withdrawal that succeeded: made of the record alone, so that
  * every replay has the same bytes. */
@@ -318,7 +316,7 @@ reply_result(struct exchange *x, const struct result *res)
 	send_json(x, g, &r);
 }
 
-/* --- the other calls ------------------------------------------------------ */
+/* --- the other calls ---------------------------------------------------- */
 
 void
 reply_token(struct exchange *x, const char *token, int expires_in_ms)

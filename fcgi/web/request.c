@@ -79,6 +79,8 @@ request_read(char *const *envp, struct request *r)
 			r->fetch_site = v;
 		} else if (IS("HTTP_HOST")) {
 			r->host = v;
+		} else if (IS("HTTP_WITHDRAW_EXPECT_USER")) {
+			r->expected_user = v;
 		} else if (IS("HTTP_IDEMPOTENCY_KEY")) {
 			r->key = v;
 			r->nkeys++;
@@ -112,6 +114,16 @@ same_authority(const char *origin, const char *host)
 	    strcmp(host + hlen - strlen(default_port), default_port) == 0)
 		hlen -= strlen(default_port);
 	return len == hlen && strncasecmp(a, host, len) == 0;
+}
+
+bool
+request_other_user(const struct request *r)
+{
+	int64_t expected;
+
+	return r->expected_user != NULL &&
+	    (!user_id_parse(r->expected_user, &expected) ||
+		expected != r->user);
 }
 
 bool

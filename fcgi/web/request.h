@@ -26,6 +26,10 @@ struct request {
 	const char *key; /* Idempotency-Key as sent, NULL if absent */
 	unsigned nkeys;  /* how many there were */
 
+	/* Withdraw-Expect-User: whom the client takes itself for, NULL if it
+	 * does not say. Only compared with user: it proves nothing. */
+	const char *expected_user;
+
 	/* The one thing that says who is calling: WITHDRAW_USER. 0 where it is
 	 * absent, empty, malformed or there twice. */
 	int64_t user;
@@ -34,6 +38,10 @@ struct request {
 /* Reads envp ("NAME=value" strings, as libfcgi gives them) into *r, which
  * points into it. */
 void request_read(char *const *envp, struct request *r);
+
+/* Does the client take itself for somebody else than it is? A page that one
+ * user loaded must not act for the next who signs in on the same browser. */
+bool request_other_user(const struct request *r);
 
 /* Does the browser say that another site made this request? (Sec-Fetch-Site,
  * and Origin against Host.) Programs, which send neither, may pass. */

@@ -52,8 +52,7 @@ struct server {
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents);
 static void on_again(struct ev_loop *loop, ev_timer *t, int revents);
 
-/* --- a connection's life ---------------------------------------------------
- */
+/* --- a connection's life ------------------------------------------------ */
 
 static void
 conn_free(struct conn *c)
@@ -196,7 +195,7 @@ on_again(struct ev_loop *loop, ev_timer *t, int revents)
 	conn_look(c);
 }
 
-/* --- accepting ------------------------------------------------------------ */
+/* --- accepting ---------------------------------------------------------- */
 
 static void
 on_pause_over(struct ev_loop *loop, ev_timer *t, int revents)
@@ -256,7 +255,7 @@ server_open(struct ev_loop *loop, int listen_fd, const struct service *service,
 	return s;
 }
 
-/* --- stopping ------------------------------------------------------------- */
+/* --- stopping ----------------------------------------------------------- */
 
 /* Under load the connections have been closed by now, each after its answer.
  * Those still idle: nginx may be sending a request on one this very moment; if
@@ -312,7 +311,7 @@ server_free(struct server **sp)
 	*sp = NULL;
 }
 
-/* --- an exchange ---------------------------------------------------------- */
+/* --- an exchange -------------------------------------------------------- */
 
 static struct conn *
 conn_of(struct exchange *x)

@@ -6,7 +6,7 @@ import {
   WITHDRAW, assertWithdrawnOnce, formIsOpen, gate, pageTest, pendingOrder,
   phase, shownOrder, unavailable,
 } from './page.mjs';
-import { VOID, ledgerOf } from './stack.mjs';
+import { VOID, ledgerOf, openAccount } from './stack.mjs';
 
 pageTest('the order is kept before anything is sent',
   async ({ page, user }) => {
@@ -146,6 +146,36 @@ pageTest('an ended sign-in keeps the order', async ({ page, user }) => {
   await assertWithdrawnOnce(page, user, '100.00', '0.00');
   assert.equal(await shownOrder(page), order.order_id);
 });
+
+pageTest('an order is never paid by who signs in next',
+  async ({ page, user }) => {
+    const next = await openAccount('100.00');
+    const login = btoa(`user${next}:user${next}`);
+    let signedIn = false;
+    await page.route('**/api/**', (route) => {
+      const request = route.request();
+      if (signedIn) {
+        const headers = { ...request.headers(), authorization: `Basic ${login}` };
+        return route.continue({ headers });
+      }
+      if (!request.url().endsWith('/api/withdraw')) return route.continue();
+      signedIn = true;
+      return route.fulfill(unavailable(0));
+    });
+
+    await page.fill('#amount', '100.00');
+    await page.click('#withdraw');
+    await phase(page, 'sign-in');
+    assert.equal((await ledgerOf(next)).records.length, 0);
+    assert.equal((await ledgerOf(next)).balance, '100.00');
+    const order = await pendingOrder(page, user);
+
+    await page.unroute('**/api/**');
+    await page.click('#again');
+    await assertWithdrawnOnce(page, user, '100.00', '0.00');
+    assert.equal(await shownOrder(page), order.order_id);
+    assert.equal((await ledgerOf(next)).records.length, 0);
+  });
 
 pageTest('a request that the service calls malformed ends with a final answer',
   async ({ page, user }) => {

@@ -71,7 +71,7 @@ export async function ledgerOf(user) {
   return { balance: account.balance, records, debits };
 }
 
-async function openAccount(balance) {
+export async function openAccount(balance) {
   // one transaction: the lock keeps two test files off the same number
   const { stdout } = await psql(`SELECT pg_advisory_xact_lock(2001);
     SELECT n FROM (SELECT min(n) AS n FROM generate_series(2001, 3000) AS n

@@ -51,6 +51,37 @@ START_TEST(claims_change_nothing)
 }
 END_TEST
 
+/* Whom the client takes itself for is compared, and never believed. */
+static const struct {
+	const char *expected; /* "own": the user's own id */
+	bool allowed;
+} expectations[] = {{"own", true}, {"1001", false}, {"0", false}, {"", false},
+    {"alice", false}, {"1001, 1001", false}};
+
+START_TEST(other_users_requests_are_refused)
+{
+	struct order order = order_new(ledger_open("10.00"), "10.00");
+	const char *expected = expectations[_i].expected;
+	struct http_request request =
+	    order_request(&order, order_token(&order));
+	struct http_response answer;
+
+	if (strcmp(expected, "own") == 0)
+		expected = order.user;
+	/* curl's way to send a header without a value */
+	request.headers[0] = *expected != '\0'
+	    ? keep_format("Withdraw-Expect-User: %s", expected)
+	    : "Withdraw-Expect-User;";
+	answer = http_send(&request);
+	if (expectations[_i].allowed) {
+		expect_success(&answer, &order);
+	} else {
+		expect_problem(&answer, 401, "unauthenticated", "unknown");
+		ck_assert_str_eq(ledger_status(order.id), "none");
+	}
+}
+END_TEST
+
 static const struct {
 	const char *origin; /* "own": that of BASE_URL */
 	const char *site;
@@ -232,6 +263,8 @@ identity_suite(void)
 
 	tcase_add_test(tcase, nobody_is_refused);
 	tcase_add_loop_test(tcase, claims_change_nothing, 0, COUNT(claims));
+	tcase_add_loop_test(
+	    tcase, other_users_requests_are_refused, 0, COUNT(expectations));
 	tcase_add_loop_test(tcase, other_sites_are_refused, 0, COUNT(origins));
 	tcase_add_loop_test(tcase, only_json_is_read, 0, 6);
 	tcase_add_test(tcase, body_without_a_type_is_refused);

@@ -108,7 +108,7 @@ decide(const char *user, const char *amount)
 	return order;
 }
 
-/* --- accounts ------------------------------------------------------------- */
+/* --- accounts ----------------------------------------------------------- */
 
 START_TEST(opens_an_account)
 {
@@ -239,7 +239,7 @@ START_TEST(refuses_a_bad_user)
 }
 END_TEST
 
-/* --- orders --------------------------------------------------------------- */
+/* --- orders ------------------------------------------------------------- */
 
 START_TEST(lists_the_orders_of_one_user)
 {
@@ -304,7 +304,7 @@ START_TEST(shows_no_order)
 }
 END_TEST
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------- */
 
 static void
 expect_member(const char *body, const char *key, const char *value)
@@ -457,7 +457,7 @@ START_TEST(json_of_a_void_order)
 }
 END_TEST
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line --------------------------------------------------- */
 
 static const struct {
 	const char *args[8];
@@ -536,7 +536,7 @@ START_TEST(helps)
 }
 END_TEST
 
-/* --- what goes wrong ------------------------------------------------------ */
+/* --- what goes wrong ---------------------------------------------------- */
 
 START_TEST(full_disk_under_a_credit)
 {
@@ -719,7 +719,7 @@ START_TEST(reply_to_a_credit_is_lost)
 }
 END_TEST
 
-/* --- a standby that is never there ---------------------------------------- */
+/* --- a standby that is never there -------------------------------------- */
 
 /* The wait for the standby ends with a warning and a commit that nobody but
  * this server has: not an answer to rely on. Nor does a session that asks for
@@ -742,7 +742,7 @@ START_TEST(commit_without_its_standby)
 }
 END_TEST
 
-/* --- a damaged ledger ----------------------------------------------------- */
+/* --- a damaged ledger --------------------------------------------------- */
 
 struct damage {
 	const char *done;   /* $1: the user, or the order */

@@ -65,7 +65,7 @@ entries(const char *user)
 	    user, NULL);
 }
 
-/* --- what a failed test may have left ------------------------------------- */
+/* --- what a failed test may have left ----------------------------------- */
 
 static void
 sweep(void)
@@ -84,7 +84,7 @@ sweep(void)
 		ledger_sql(left[i], NULL);
 }
 
-/* --- applied again -------------------------------------------------------- */
+/* --- applied again ------------------------------------------------------ */
 
 /* Every row, and all that says what the ledger is and who may use it. */
 static const char *
@@ -188,7 +188,7 @@ START_TEST(applied_by_the_owner_of_the_database)
 }
 END_TEST
 
-/* --- rights --------------------------------------------------------------- */
+/* --- rights ------------------------------------------------------------- */
 
 static void
 add_nobody(void)
@@ -355,7 +355,7 @@ START_TEST(every_function_is_tried)
 }
 END_TEST
 
-/* --- search_path ---------------------------------------------------------- */
+/* --- search_path -------------------------------------------------------- */
 
 /* A schema in which the ledger's names mean something else: the user is rich
  * there, nothing is below anything, and money that is taken away stays. */
@@ -464,7 +464,7 @@ START_TEST(every_function_has_its_search_path)
 }
 END_TEST
 
-/* --- amounts -------------------------------------------------------------- */
+/* --- amounts ------------------------------------------------------------ */
 
 static const char *const bad_amounts[] = {"NaN", "Infinity", "-Infinity", "-1",
     "-0.01", "0.001", "100.005", "1e16", "1e100"};
@@ -570,7 +570,7 @@ START_TEST(withdraws_from_no_account)
 }
 END_TEST
 
-/* --- one transaction ------------------------------------------------------ */
+/* --- one transaction ---------------------------------------------------- */
 
 /* The journal refuses an entry of 13.37, in or out. */
 static void
@@ -627,7 +627,7 @@ START_TEST(credit_is_whole)
 }
 END_TEST
 
-/* --- two at once ---------------------------------------------------------- */
+/* --- two at once -------------------------------------------------------- */
 
 /* The first one's statement is done but not committed, and the second one's
  * waits for it. */
@@ -768,7 +768,7 @@ START_TEST(order_of_another_user_under_way)
 }
 END_TEST
 
-/* --- frozen, and limits --------------------------------------------------- */
+/* --- frozen, and limits ------------------------------------------------- */
 
 START_TEST(frozen_account)
 {

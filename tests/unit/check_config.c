@@ -68,7 +68,7 @@ assert_bad(enum config_verdict v, const char *says)
 	    "the message \"%s\" does not say \"%s\"", error, says);
 }
 
-/* --- where values come from ----------------------------------------------- */
+/* --- where values come from --------------------------------------------- */
 
 START_TEST(defaults)
 {
@@ -117,8 +117,7 @@ START_TEST(flags_override_environment)
 }
 END_TEST
 
-/* --- numbers ---------------------------------------------------------------
- */
+/* --- numbers ------------------------------------------------------------ */
 
 struct number {
 	const char *variable, *flag;
@@ -196,8 +195,7 @@ START_TEST(no_number)
 }
 END_TEST
 
-/* --- words -----------------------------------------------------------------
- */
+/* --- words -------------------------------------------------------------- */
 
 START_TEST(socket_path)
 {
@@ -300,8 +298,7 @@ START_TEST(limits)
 }
 END_TEST
 
-/* --- REDIS_URL -------------------------------------------------------------
- */
+/* --- REDIS_URL ---------------------------------------------------------- */
 
 START_TEST(redis_tcp)
 {
@@ -388,7 +385,7 @@ START_TEST(password_is_not_repeated)
 }
 END_TEST
 
-/* --- the ladder ----------------------------------------------------------- */
+/* --- the ladder --------------------------------------------------------- */
 
 START_TEST(ladder)
 {
@@ -442,7 +439,7 @@ START_TEST(statement_before_step)
 }
 END_TEST
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line --------------------------------------------------- */
 
 START_TEST(command_line)
 {

@@ -103,8 +103,7 @@ check(void)
 	return check_bytes(buf, len);
 }
 
-/* --- whole -----------------------------------------------------------------
- */
+/* --- whole -------------------------------------------------------------- */
 
 START_TEST(minimal)
 {
@@ -206,8 +205,7 @@ START_TEST(param_lengths)
 }
 END_TEST
 
-/* --- partial ---------------------------------------------------------------
- */
+/* --- partial ------------------------------------------------------------ */
 
 START_TEST(every_beginning)
 {
@@ -225,8 +223,7 @@ START_TEST(every_beginning)
 }
 END_TEST
 
-/* --- bad -------------------------------------------------------------------
- */
+/* --- bad ---------------------------------------------------------------- */
 
 START_TEST(more_than_one)
 {
@@ -394,7 +391,7 @@ START_TEST(huge_lengths)
 }
 END_TEST
 
-/* --- the limit ------------------------------------------------------------ */
+/* --- the limit ---------------------------------------------------------- */
 
 /* A request of a given size, all but 48 bytes in a body. */
 static void
@@ -448,7 +445,7 @@ START_TEST(too_many_params)
 }
 END_TEST
 
-/* --- damage --------------------------------------------------------------- */
+/* --- damage ------------------------------------------------------------- */
 
 /* Every byte in turn set to every value. No byte outside is looked at (the
  * sanitizers), and only bytes that are not framing may be anything. */

@@ -27,8 +27,7 @@ read_one(const char *param)
 	read_params(params);
 }
 
-/* --- the parameters --------------------------------------------------------
- */
+/* --- the parameters ----------------------------------------------------- */
 
 START_TEST(all_of_them)
 {
@@ -162,7 +161,7 @@ START_TEST(request_ids)
 }
 END_TEST
 
-/* --- who is calling ------------------------------------------------------- */
+/* --- who is calling ----------------------------------------------------- */
 
 START_TEST(no_user)
 {
@@ -226,7 +225,7 @@ START_TEST(keys_are_counted)
 }
 END_TEST
 
-/* --- other sites ---------------------------------------------------------- */
+/* --- other sites -------------------------------------------------------- */
 
 static bool
 cross_site(const char *fetch_site, const char *origin, const char *host)
@@ -299,8 +298,7 @@ START_TEST(other_sites)
 }
 END_TEST
 
-/* --- content type ----------------------------------------------------------
- */
+/* --- content type ------------------------------------------------------- */
 
 START_TEST(json_types)
 {
@@ -331,7 +329,7 @@ START_TEST(json_types)
 }
 END_TEST
 
-/* --- query ---------------------------------------------------------------- */
+/* --- query -------------------------------------------------------------- */
 
 START_TEST(query_values)
 {

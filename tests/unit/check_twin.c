@@ -110,7 +110,7 @@ linger(void)
 	ev_run(loop, 0);
 }
 
-/* --- an order that runs here ---------------------------------------------- */
+/* --- an order that runs here -------------------------------------------- */
 
 START_TEST(runs_once)
 {
@@ -227,8 +227,7 @@ START_TEST(taken_over)
 }
 END_TEST
 
-/* --- an order that runs elsewhere ------------------------------------------
- */
+/* --- an order that runs elsewhere --------------------------------------- */
 
 START_TEST(one_at_a_time)
 {
@@ -356,8 +355,7 @@ START_TEST(news_for_nobody)
 }
 END_TEST
 
-/* --- crowds ----------------------------------------------------------------
- */
+/* --- crowds ------------------------------------------------------------- */
 
 /* Who is told may sit down again at once, and is not told of the same news
  * twice. */
