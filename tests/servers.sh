@@ -19,6 +19,9 @@ usage() {
 	  stop         stop, gracefully first; fine when nothing runs
 	  status       one line a server; exit 1 if any of them is not running
 	  check-nginx  nginx -t for run.conf.in and for the site; starts nothing
+	  site DIR LOGIN_PORT SOCKET
+	               nginx as on a real site, in the foreground, with its files
+	               in DIR, which has to be there; DIR/url says where it listens
 	servers: postgres redis withdrawd nginx (default: all)
 
 	environment:
@@ -451,16 +454,21 @@ port_taken() {	# PORT
 # of before if other servers are running, or 8080; for 0 a free one, out of
 # the range that outgoing connections take theirs from.
 choose_port() {
-	local before picked=""
+	local before
 	before=$(sed -n 's/^PORT=//p' "$run/env" 2>/dev/null || true)
 	if [ -n "$before" ] && { alive nginx ||
 	     { [ "${PORT:-0}" = 0 ] && any_alive; }; }; then
 		PORT=$before
 	fi
 	PORT=${PORT:-8080}
-	while [ "$PORT" = 0 ] || { [ -n "$picked" ] && port_taken "$PORT"; }
-	do
-		picked=yes
+	if [ "$PORT" = 0 ]; then
+		pick_port
+	fi
+}
+
+pick_port() {
+	PORT=$((10000 + RANDOM % 20000))
+	while port_taken "$PORT"; do
 		PORT=$((10000 + RANDOM % 20000))
 	done
 }
@@ -668,36 +676,61 @@ cmd_status() {
 	return $status
 }
 
-# Both configurations in a folder of their own. The site's includes are
-# relative, as below /etc/nginx; what it gets here is an http { } around it,
-# and a socket to listen on, since port 80 is root's.
+# The real site file in a folder. Its includes are relative, as below
+# /etc/nginx; what it gets here is an http { } around it, and addresses and
+# paths that need no root. One process: killing it leaves nothing behind.
+render_site() {	# FOLDER LISTEN LOGIN SOCKET
+	local name
+	mkdir "$1/temp"
+	cp -r "$root/nginx/snippets" "$root/static" "$1"
+	sed -e "s|listen 80 |listen $2 |" -e '/listen \[::\]:80 /d' \
+		-e "s|server 127.0.0.1:8081;|server $3;|" \
+		-e "s|unix:/run/withdraw/withdraw.sock;|unix:$4;|" \
+		-e "s|root /usr/share/withdraw/static;|root static;|" \
+		"$root/nginx/withdraw.conf" >"$1/withdraw.conf"
+	{
+		say 'daemon off; master_process off; pid temp/nginx.pid;'
+		say 'error_log stderr; events { } http {'
+		for name in client_body proxy fastcgi uwsgi scgi; do
+			say "${name}_temp_path temp/$name;"
+		done
+		# as Debian's nginx.conf has it around a site
+		say 'gzip on; default_type application/octet-stream;'
+		say 'access_log off; include withdraw.conf; }'
+	} >"$1/nginx.conf"
+}
+
+# Both configurations in a folder of their own. A socket to listen on, since
+# port 80 is root's.
 cmd_check_nginx() {
-	local dir
+	local dir name
 	need nginx
 	dir=$(mktemp -d)
 	# shellcheck disable=SC2064 # the folder of now
 	trap "rm -rf '$dir'" EXIT
-	mkdir "$dir/run" "$dir/site" "$dir/site/temp" "$dir/log"
+	mkdir "$dir/run" "$dir/site" "$dir/log"
 	PORT=8080
 	as_user=()
 	service_user=$(id -un)
 	render "$dir/run" "$dir/withdraw.sock"
-	cp -r "$root/nginx/snippets" "$dir/site/snippets"
-	sed -e "s|listen 80 |listen unix:$dir/nginx.sock |" \
-		-e '/listen \[::\]:80 /d' "$root/nginx/withdraw.conf" \
-		>"$dir/site/withdraw.conf"
-	{
-		say 'pid temp/nginx.pid; error_log stderr; events { } http {'
-		for name in client_body proxy fastcgi uwsgi scgi; do
-			say "${name}_temp_path temp/$name;"
-		done
-		say 'access_log off; include withdraw.conf; }'
-	} >"$dir/site/nginx.conf"
+	render_site "$dir/site" "unix:$dir/nginx.sock" 127.0.0.1:8081 \
+		"$dir/withdraw.sock"
 	for name in run site; do
 		say "nginx/$name:"
 		nginx -t -q -e stderr -p "$dir/$name/" \
 			-c "$dir/$name/nginx.conf"
 	done
+}
+
+cmd_site() {	# DIR LOGIN_PORT SOCKET
+	local dir
+	need nginx
+	dir=$(realpath -e "$1")
+	pick_port
+	render_site "$dir" "127.0.0.1:$PORT" "127.0.0.1:$2" "$3"
+	say "http://127.0.0.1:$PORT" >"$dir/url"
+	exec 9>&-
+	exec nginx -e stderr -p "$dir/" -c "$dir/nginx.conf"
 }
 
 command=${1:-}
@@ -708,6 +741,14 @@ case $command in
 	;;
 run | start | stop | status | check-nginx)
 	shift
+	;;
+site)
+	shift
+	if [ $# != 3 ]; then
+		usage >&2
+		exit 2
+	fi
+	cmd_site "$@"
 	;;
 *)
 	usage >&2

@@ -32,6 +32,7 @@ main(void)
 	srunner_add_suite(runner, process_suite());
 	srunner_add_suite(runner, start_suite());
 	srunner_add_suite(runner, limits_suite());
+	srunner_add_suite(runner, site_suite());
 	srunner_add_suite(runner, operator_suite());
 	srunner_add_suite(runner, schema_suite());
 	srunner_run_all(runner, CK_ENV);

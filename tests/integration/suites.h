@@ -16,6 +16,7 @@ Suite *twins_suite(void);
 Suite *process_suite(void);
 Suite *start_suite(void);
 Suite *limits_suite(void);
+Suite *site_suite(void);
 Suite *operator_suite(void);
 Suite *schema_suite(void);
 
