@@ -19,5 +19,6 @@ Suite *limits_suite(void);
 Suite *site_suite(void);
 Suite *operator_suite(void);
 Suite *schema_suite(void);
+Suite *running_suite(void);
 
 #endif
