@@ -33,6 +33,7 @@ static void after_admit(struct withdrawal *w);
 static void after_lookup(struct withdrawal *w);
 static void after_ledger(struct withdrawal *w);
 static void after_look(struct withdrawal *w);
+static void after_settle(struct withdrawal *w);
 static void finish(struct withdrawal *w);
 
 /* --- what an outcome is made of ----------------------------------------- */
@@ -250,14 +251,19 @@ static void
 step_settle(struct withdrawal *w)
 {
 	w->step_began = clock_us();
-	settle(w, finish);
+	settle(w, after_settle);
+}
+
+static void
+after_settle(struct withdrawal *w)
+{
+	w->settle_us = clock_us() - w->step_began;
+	finish(w);
 }
 
 static void
 finish(struct withdrawal *w)
 {
-	if (w->step_began != 0 && w->result.by == BY_LEDGER)
-		w->settle_us = clock_us() - w->step_began;
 	if (w->result.has_record)
 		twin_tell(w->service->twins, w->user, w->order, &w->result);
 	w->done(w);

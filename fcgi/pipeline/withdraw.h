@@ -3,9 +3,8 @@
  *   admit (token, lock, recorded answer)  ->  ledger  ->  settle  ->  answer
  *
  * The caller owns the struct, zeroes it, sets the upper part and keeps it
- * until done was called, which happens once and never before withdraw_start()
- * returns to the event loop... or at once, if a twin runs here already and its
- * time to wait is none. The caller cannot cancel: what has begun is carried to
+ * until done was called, which happens once, perhaps before withdraw_start()
+ * returns. The caller cannot cancel: what has begun is carried to
  * its end, so that its outcome is known to the ledger. */
 #ifndef WITHDRAW_H
 #define WITHDRAW_H
