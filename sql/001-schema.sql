@@ -5,9 +5,9 @@
 -- later number.
 --
 -- Money is NUMERIC(18,2), which can also be NaN, and NaN is above any number:
--- each check therefore has an upper bound that NaN does not pass. No foreign keys: every row is written by the
--- functions of 002, which keep the references, and a key costs a fifth of
--- the throughput.
+-- each check therefore has an upper bound that NaN does not pass. No foreign
+-- keys: every row is written by the functions of 101 on, which keep the
+-- references, and a key costs a fifth of the throughput.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;

@@ -17,10 +17,24 @@
 static const char nobody_role[] = "withdraw_test_nobody";
 static const char service_role[] = "withdraw_service";
 static const char operator_role[] = "withdraw_operator";
+static const char reconcile_role[] = "withdraw_reconcile";
 static const char superuser_role[] = "postgres";
 
-static const char *const tables[] = {
-    "account", "withdraw_record", "ledger_entry", "withdraw_foreign_void"};
+static const char *const tables[] = {"account", "withdraw_record",
+    "ledger_entry", "withdraw_foreign_void", "withdraw_limit"};
+
+/* What the service has no business with. */
+static const char *const office_tables[] = {
+    "payout_batch", "operator_audit", "reconcile_run", "reconcile_finding"};
+
+/* A table without user_id has its key instead. */
+static const char *
+key_of(const char *table)
+{
+	if (strcmp(table, "payout_batch") == 0)
+		return "batch";
+	return strcmp(table, "reconcile_run") == 0 ? "mode" : "user_id";
+}
 
 static const char forbidden[] = "42501";
 
@@ -98,6 +112,15 @@ snapshot(void)
 	    "(SELECT string_agg(t::text, ';' ORDER BY t) FROM ledger_entry t), "
 	    "(SELECT string_agg(t::text, ';' ORDER BY t) "
 	    "FROM withdraw_foreign_void t), "
+	    "(SELECT string_agg(t::text, ';' ORDER BY t) "
+	    "FROM withdraw_limit t), "
+	    "(SELECT string_agg(t::text, ';' ORDER BY t) FROM payout_batch t), "
+	    "(SELECT string_agg(t::text, ';' ORDER BY t) "
+	    "FROM operator_audit t), "
+	    "(SELECT string_agg(t::text, ';' ORDER BY t) "
+	    "FROM reconcile_run t), "
+	    "(SELECT string_agg(t::text, ';' ORDER BY t) "
+	    "FROM reconcile_finding t), "
 	    "(SELECT string_agg(concat_ws(' ', oid, relname, relkind, "
 	    "relowner, relacl, reloptions), ';' ORDER BY oid) FROM pg_class "
 	    "WHERE relnamespace = 'public'::regnamespace), "
@@ -197,7 +220,7 @@ add_nobody(void)
 }
 
 static const char *const strangers[] = {
-    service_role, operator_role, nobody_role};
+    service_role, operator_role, reconcile_role, nobody_role};
 
 static void
 expect_forbidden(
@@ -209,22 +232,55 @@ expect_forbidden(
 	    "%s: not forbidden (\"%s\"): %s", role, state, statement);
 }
 
-/* %s: the table. */
+/* @: the table, #: a column of it. */
 static const char *const writes[] = {
-    "INSERT INTO %s DEFAULT VALUES",
-    "UPDATE %s SET user_id = user_id",
-    "DELETE FROM %s",
-    "TRUNCATE %s",
-    "SELECT 1 FROM %s FOR UPDATE",
-    "SELECT 1 FROM %s FOR KEY SHARE",
-    "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE",
-    "ALTER TABLE %s DISABLE TRIGGER ALL",
-    "ALTER TABLE %s ADD COLUMN mine integer",
-    ("CREATE TRIGGER mine BEFORE INSERT ON %s FOR EACH ROW "
+    "INSERT INTO @ DEFAULT VALUES",
+    "UPDATE @ SET # = #",
+    "DELETE FROM @",
+    "TRUNCATE @",
+    "SELECT 1 FROM @ FOR UPDATE",
+    "SELECT 1 FROM @ FOR KEY SHARE",
+    "LOCK TABLE @ IN ACCESS EXCLUSIVE MODE",
+    "ALTER TABLE @ DISABLE TRIGGER ALL",
+    "ALTER TABLE @ ADD COLUMN mine integer",
+    ("CREATE TRIGGER mine BEFORE INSERT ON @ FOR EACH ROW "
      "EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
-    "CREATE INDEX ON %s (user_id)",
-    "DROP TABLE %s",
+    "CREATE INDEX ON @ (#)",
+    "DROP TABLE @",
 };
+
+/* A write with the names put in. */
+static const char *
+fill(const char *text, const char *table)
+{
+	const char *filled = "";
+
+	for (; *text != '\0'; text++)
+		switch (*text) {
+		case '@':
+			filled = keep_format("%s%s", filled, table);
+			break;
+		case '#':
+			filled = keep_format("%s%s", filled, key_of(table));
+			break;
+		default:
+			filled = keep_format("%s%c", filled, *text);
+			break;
+		}
+	return filled;
+}
+
+static void
+expect_closed(struct session *session, const char *role, const char *table)
+{
+	for (int w = 0; w < COUNT(writes); w++) {
+		const char *statement = fill(writes[w], table);
+
+		session_run(session, "BEGIN");
+		expect_forbidden(session, role, statement);
+		session_run(session, "ROLLBACK");
+	}
+}
 
 START_TEST(nobody_writes_to_a_table)
 {
@@ -232,15 +288,9 @@ START_TEST(nobody_writes_to_a_table)
 	struct session *session = session_open(role);
 
 	for (int t = 0; t < COUNT(tables); t++)
-		for (int w = 0; w < COUNT(writes); w++) {
-			const char *statement = keep_format("%.*s%s%s",
-			    (int)strcspn(writes[w], "%"), writes[w], tables[t],
-			    strchr(writes[w], '%') + 2);
-
-			session_run(session, "BEGIN");
-			expect_forbidden(session, role, statement);
-			session_run(session, "ROLLBACK");
-		}
+		expect_closed(session, role, tables[t]);
+	for (int t = 0; t < COUNT(office_tables); t++)
+		expect_closed(session, role, office_tables[t]);
 }
 END_TEST
 
@@ -248,26 +298,50 @@ START_TEST(every_table_is_tried)
 {
 	ck_assert_int_eq(ledger_number("SELECT count(*) FROM pg_class WHERE "
 				       "relnamespace = 'public'::regnamespace "
-				       "AND relkind NOT IN ('i', 'I')",
+				       "AND relkind NOT IN ('i', 'I', 'S')",
 			     NULL),
-	    COUNT(tables));
+	    COUNT(tables) + COUNT(office_tables));
 }
 END_TEST
+
+/* Of the numbers of audit, runs and findings. */
+START_TEST(nobody_has_a_sequence)
+{
+	ck_assert_int_eq(
+	    ledger_number(
+		"SELECT count(*) FROM pg_class c, unnest(ARRAY[$1, $2, $3, "
+		"$4]) r WHERE c.relnamespace = 'public'::regnamespace AND "
+		"c.relkind = 'S' AND has_sequence_privilege(r, c.oid, "
+		"'USAGE, SELECT, UPDATE')",
+		service_role, operator_role, reconcile_role, "public", NULL),
+	    0);
+}
+END_TEST
+
+static void
+expect_readable(
+    struct session *session, const char *role, const char *table, bool readable)
+{
+	const char *look = keep_format("SELECT count(*) FROM %s", table);
+
+	if (readable)
+		session_run(session, look);
+	else
+		expect_forbidden(session, role, look);
+}
 
 START_TEST(only_our_roles_read)
 {
 	for (int r = 0; r < COUNT(strangers); r++) {
-		struct session *session = session_open(strangers[r]);
+		const char *role = strangers[r];
+		struct session *session = session_open(role);
+		bool ours = role != nobody_role;
 
-		for (int t = 0; t < COUNT(tables); t++) {
-			const char *look =
-			    keep_format("SELECT count(*) FROM %s", tables[t]);
-
-			if (strangers[r] == nobody_role)
-				expect_forbidden(session, nobody_role, look);
-			else
-				session_run(session, look);
-		}
+		for (int t = 0; t < COUNT(tables); t++)
+			expect_readable(session, role, tables[t], ours);
+		for (int t = 0; t < COUNT(office_tables); t++)
+			expect_readable(session, role, office_tables[t],
+			    ours && role != service_role);
 	}
 }
 END_TEST
@@ -285,7 +359,7 @@ static const char *const deeds[] = {
     ("CREATE OR REPLACE FUNCTION withdraw_epoch() RETURNS text LANGUAGE sql "
      "AS 'SELECT NULL'"),
     "ALTER FUNCTION withdraw_epoch() RESET search_path",
-    "ALTER FUNCTION account_credit(bigint, numeric) SECURITY INVOKER",
+    "ALTER FUNCTION withdraw_void(bigint, uuid, text) SECURITY INVOKER",
     "DROP FUNCTION withdraw_epoch()",
     ("CREATE OPERATOR public.< (LEFTARG = numeric, RIGHTARG = numeric, "
      "FUNCTION = numeric_gt)"),
@@ -311,20 +385,61 @@ START_TEST(nobody_makes_anything)
 }
 END_TEST
 
+/* All of our roles need to know the history that they see. */
+static const char epoch_call[] = "withdraw_epoch()";
+
+/* Who may call what; NULL: nobody else. */
 static const struct {
 	const char *call;
-	const char *role; /* the only one who may; NULL: none */
+	const char *role, *other;
 } calls[] = {
-    {"withdraw_find(1, gen_random_uuid())", service_role},
-    {"withdraw_standing(1, gen_random_uuid(), 'CNY')", NULL},
+    {"withdraw_find(1, gen_random_uuid())", service_role, NULL},
+    {"withdraw_show(1, gen_random_uuid())", service_role, NULL},
+    {"withdraw_account(1)", NULL, NULL},
+    {"withdraw_standing(1, gen_random_uuid(), 'CNY')", NULL, NULL},
     {"withdraw_execute(1, gen_random_uuid(), 1, 'CNY', NULL, NULL)",
-	service_role},
-    {"withdraw_void(1, gen_random_uuid(), 'CNY')", service_role},
-    {"withdraw_list(1, 1, NULL, NULL)", service_role},
-    {"account_open(9000000, 1)", operator_role},
-    {"account_credit(9000000, 1)", operator_role},
-    {"withdraw_epoch()", service_role},
+	service_role, NULL},
+    {"withdraw_void(1, gen_random_uuid(), 'CNY')", service_role, NULL},
+    {"withdraw_list(1, 1, NULL, NULL)", service_role, NULL},
+    {epoch_call, NULL, NULL},
+    {"ledger_append(1, 'credit', 1, NULL, NULL)", NULL, NULL},
+    {"account_open(9000000, 1)", operator_role, NULL},
+    {"account_credit(9000000, 1)", operator_role, NULL},
+    {"account_adjust(9000000, 1, 'me', 'why')", operator_role, NULL},
+    {"account_set_state(9000000, 'frozen', 'me', 'why')", operator_role, NULL},
+    {"limit_set(0, 1, 2, 3, 4, 'UTC', 'me', 'why')", operator_role, NULL},
+    {"limit_clear(0, 'me', 'why')", operator_role, NULL},
+    {"operator_note('me', 'nothing', NULL, NULL, NULL, NULL)", NULL, NULL},
+    {"payout_notify(gen_random_uuid(), 1, 'due')", NULL, NULL},
+    {"payout_export(1, 'me', 'why')", operator_role, NULL},
+    {"payout_mark(gen_random_uuid(), 'paid', 'R', 'me', 'why')", operator_role,
+	NULL},
+    {"ledger_hash('', 1, 1, 'open', 1, 1, NULL, now(), NULL)", operator_role,
+	reconcile_role},
+    {"reconcile_suspects_since(0)", operator_role, reconcile_role},
+    {"reconcile_diagnose(1)", operator_role, reconcile_role},
+    {"reconcile_lock()", operator_role, reconcile_role},
+    {"reconcile_since()", operator_role, reconcile_role},
+    {"reconcile_begin('full', 0, 'me')", operator_role, reconcile_role},
+    {"reconcile_keep(0, 'kind', NULL, NULL, 'what', NULL, NULL, 'reported')",
+	NULL, NULL},
+    {"reconcile_handle(0, 9000000, 'me')", operator_role, reconcile_role},
+    {"reconcile_report(0, 'kind', NULL, NULL, 'what', NULL, NULL, "
+     "'reported', 'me')",
+	operator_role, reconcile_role},
+    {"reconcile_open_users()", operator_role, reconcile_role},
+    {"reconcile_overdue(now())", operator_role, reconcile_role},
+    {"reconcile_resolve_payouts()", operator_role, reconcile_role},
+    {"reconcile_end(0, 0, 0, 0, 0)", operator_role, reconcile_role},
 };
+
+static bool
+may_call(int call, const char *role)
+{
+	if (calls[call].call == epoch_call)
+		return role != nobody_role;
+	return calls[call].role == role || calls[call].other == role;
+}
 
 START_TEST(each_calls_its_own_functions)
 {
@@ -336,12 +451,14 @@ START_TEST(each_calls_its_own_functions)
 			    keep_format("SELECT * FROM %s", calls[i].call);
 
 			session_run(session, "BEGIN");
-			if (calls[i].role == strangers[r])
+			if (may_call(i, strangers[r]))
 				session_run(session, call);
 			else
 				expect_forbidden(session, strangers[r], call);
 			session_run(session, "ROLLBACK");
 		}
+		/* an advisory lock does not end with its transaction */
+		session_run(session, "SELECT pg_advisory_unlock_all()");
 	}
 }
 END_TEST
@@ -450,15 +567,17 @@ START_TEST(hostile_temporary_tables)
 }
 END_TEST
 
-/* The above tries some; none may be without. */
+/* The above tries some; of those with the owner's rights none may be without.
+ * The others do what their caller may. */
 START_TEST(every_function_has_its_search_path)
 {
 	ck_assert_int_eq(
-	    ledger_number("SELECT count(*) FROM pg_proc WHERE "
-			  "pronamespace = 'public'::regnamespace AND NOT "
-			  "(prosecdef AND proowner = 'withdraw_owner'::regrole "
-			  "AND proconfig IS NOT DISTINCT FROM "
-			  "'{\"search_path=pg_catalog, public, pg_temp\"}')",
+	    ledger_number(
+		"SELECT count(*) FROM pg_proc WHERE "
+		"pronamespace = 'public'::regnamespace AND NOT "
+		"(proowner = 'withdraw_owner'::regrole "
+		"AND (NOT prosecdef OR proconfig IS NOT DISTINCT FROM "
+		"'{\"search_path=pg_catalog, public, pg_temp\"}'))",
 		NULL),
 	    0);
 }
@@ -839,6 +958,7 @@ schema_suite(void)
 	tcase_add_loop_test(
 	    tcase, nobody_writes_to_a_table, 0, COUNT(strangers));
 	tcase_add_test(tcase, every_table_is_tried);
+	tcase_add_test(tcase, nobody_has_a_sequence);
 	tcase_add_test(tcase, only_our_roles_read);
 	tcase_add_loop_test(tcase, nobody_makes_anything, 0, COUNT(strangers));
 	tcase_add_test(tcase, each_calls_its_own_functions);
