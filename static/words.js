@@ -52,6 +52,11 @@ const DECLINED = {
     `${r.amount} ${cur} is below the least amount that may be withdrawn.`,
   'above-maximum': (r, cur) =>
     `${r.amount} ${cur} is above the most that may be withdrawn at once.`,
+  'daily-count-limit': (r) => 'The withdrawals of the day are used up. New '
+    + `ones can be made from ${clock(r.resets_at)} on.`,
+  'daily-sum-limit': (r, cur) => `${r.amount} ${cur} is above what is left `
+    + `for the day. The day's sum is whole again from ${clock(r.resets_at)} `
+    + 'on.',
   'account-frozen': () => 'Your account is frozen. Please ask the operator '
     + 'of this site why.',
 };
@@ -141,11 +146,31 @@ export function outcome({ phase, record, stopped, refusal }, money) {
   }
 }
 
+// How far the money of a withdrawal is on its way.
+export function payout(record) {
+  const of = record.payout_reference ? `, ${record.payout_reference}` : '';
+  switch (record.payout ?? 'due') {
+    case 'paid':
+      return `paid out on ${clock(record.payout_at)}${of}`;
+    case 'returned':
+      return `returned on ${clock(record.payout_at)}${of}: the money is back `
+        + 'in your account';
+    default:
+      return 'on its way to you';
+  }
+}
+
+export function clock(time) {
+  return new Date(time).toLocaleString('en',
+    { dateStyle: 'medium', timeStyle: 'short' });
+}
+
 export const FACTS = {
   amount: 'Amount',
   balance: 'Balance right after',
   order: 'Order number',
   time: 'Time',
+  payout: 'Payout',
 };
 
 function declined(record, currency) {

@@ -6,20 +6,26 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "pipeline/keys.h"
+#include "pipeline/row.h"
 #include "pipeline/service.h"
 #include "pipeline/withdraw.h"
 
 #define COLUMNS                                                                \
 	" order_id, status, amount, currency, reason, balance_after,"          \
-	" version, created_us"
+	" version, created_us, resets_us"
+/* and how far the payout is, which is no part of a final answer */
+#define PAYOUT_COLUMNS ", payout, payout_us, payout_reference"
 
 const struct pg_statement statement_withdraw = {"withdraw",
     "SELECT replayed," COLUMNS
     " FROM withdraw_execute($1, $2, $3, $4, $5, $6)"};
 const struct pg_statement statement_find = {
     "find", "SELECT true," COLUMNS " FROM withdraw_find($1, $2)"};
-const struct pg_statement statement_list = {
-    "list", "SELECT true," COLUMNS " FROM withdraw_list($1, $2, $3, $4)"};
+const struct pg_statement statement_show = {"show",
+    "SELECT true," COLUMNS PAYOUT_COLUMNS " FROM withdraw_show($1, $2)"};
+const struct pg_statement statement_list = {"list",
+    "SELECT true," COLUMNS PAYOUT_COLUMNS
+    " FROM withdraw_list($1, $2, $3, $4)"};
 const struct pg_statement statement_void = {
     "void", "SELECT replayed," COLUMNS " FROM withdraw_void($1, $2, $3)"};
 const struct pg_statement statement_account = {
@@ -27,8 +33,8 @@ const struct pg_statement statement_account = {
 const struct pg_statement statement_health = {"health", "SELECT 1"};
 
 const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
-    &statement_find, &statement_list, &statement_void, &statement_account,
-    &statement_health};
+    &statement_find, &statement_show, &statement_list, &statement_void,
+    &statement_account, &statement_health};
 const unsigned ledger_nstatements =
     sizeof(ledger_statements) / sizeof(ledger_statements[0]);
 

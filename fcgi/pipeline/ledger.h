@@ -1,5 +1,5 @@
 /* ledger.h: step 3, the only one that decides: the transaction in Postgres.
- * sql/002-functions.sql is what runs there. */
+ * sql/101-withdrawal.sql is what runs there. */
 #ifndef LEDGER_H
 #define LEDGER_H
 
@@ -12,7 +12,8 @@ extern const struct pg_statement *const ledger_statements[];
 extern const unsigned ledger_nstatements;
 
 extern const struct pg_statement statement_withdraw, statement_find,
-    statement_list, statement_void, statement_account, statement_health;
+    statement_show, statement_list, statement_void, statement_account,
+    statement_health;
 
 /* Debit once and record it, or return what is recorded already; sent as often
  * as it takes until the deadline. Then next(w), with w->verdict set and the

@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/config.h"
 #include "base/log.h"
 #include "base/money.h"
 #include "pipeline/ledger.h"
+#include "pipeline/row.h"
 #include "pipeline/service.h"
 
 static struct orders_call *
@@ -37,12 +39,45 @@ submit(struct orders_call *c, const struct pg_statement *statement, int nparams,
 	pg_submit(c->service->pg, &c->pg_call);
 }
 
+/* The columns behind those of the record and of "replayed". */
+enum payout_column {
+	PAYOUT_STATE = 1 + RECORD_FIELDS,
+	PAYOUT_MOVED,
+	PAYOUT_REFERENCE_TEXT,
+};
+
+static bool
+read_payout(const struct pg_rows *rows, size_t row, struct payout *p)
+{
+	static const char *const states[] = {"due", "paid", "returned"};
+	const char *state = pg_rows_text(rows, row, PAYOUT_STATE);
+	const char *moved = pg_rows_text(rows, row, PAYOUT_MOVED);
+	const char *reference = pg_rows_text(rows, row, PAYOUT_REFERENCE_TEXT);
+	size_t i;
+
+	*p = (struct payout){0};
+	if (state == NULL)
+		return true;
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i], state) == 0)
+			p->state = states[i];
+	p->has_moved = moved != NULL;
+	if (moved != NULL)
+		p->moved_us = strtoll(moved, NULL, 10);
+	snprintf(p->reference, sizeof(p->reference), "%s",
+	    reference != NULL ? reference : "");
+	return p->state != NULL;
+}
+
 /* A row that cannot be read is no answer: nothing is claimed. */
 static bool
-read_record(struct orders_call *c, const struct pg_rows *rows, size_t row,
-    struct record *r)
+read_item(struct orders_call *c, const struct pg_rows *rows, size_t row,
+    struct orders_item *item)
 {
-	if (record_from_row(rows, row, 1, c->user, r))
+	bool shown = c->pg_call.statement != &statement_void;
+
+	if (record_from_row(rows, row, 1, c->user, &item->record) &&
+	    (!shown || read_payout(rows, row, &item->payout)))
 		return true;
 	log_warnx("request %s: a record of the ledger is not understood; is "
 		  "sql/ of this version?",
@@ -60,7 +95,7 @@ on_record(
 	c->verdict = verdict;
 	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
 		c->replayed = *pg_rows_text(rows, 0, 0) == 't';
-		c->found = read_record(c, rows, 0, &c->record);
+		c->found = read_item(c, rows, 0, &c->item);
 	}
 	c->done(c);
 }
@@ -69,7 +104,7 @@ static void
 on_list(struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 {
 	struct orders_call *c = of_call(pc);
-	struct record *list = NULL;
+	struct orders_item *list = NULL;
 	size_t n, i;
 
 	c->verdict = verdict;
@@ -80,7 +115,7 @@ on_list(struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
 			n = (size_t)c->limit;
 		c->list = list = xcalloc(n + 1, sizeof(*list));
 		for (i = 0; i < n; i++)
-			if (!read_record(c, rows, i, &c->list[i]))
+			if (!read_item(c, rows, i, &c->list[i]))
 				break;
 		c->nlist = i;
 	}
@@ -119,7 +154,7 @@ orders_find(struct orders_call *c)
 {
 	c->pg_call.param[0] = text_of(c, 0, c->user);
 	c->pg_call.param[1] = c->order;
-	submit(c, &statement_find, 2, on_record);
+	submit(c, &statement_show, 2, on_record);
 }
 
 void

@@ -15,6 +15,23 @@ struct service;
 
 #define ORDERS_PAGE_MAX 100
 
+/* Room for the reference of a payout, at most 200 characters, and its NUL. */
+#define PAYOUT_REFERENCE 801
+
+/* How far the money of an order is on its way to the user. */
+struct payout {
+	const char *state; /* "due", "paid", "returned"; NULL: no payout */
+	bool has_moved;    /* paid or returned: then there are */
+	int64_t moved_us;  /* microseconds since 1970, UTC */
+	char reference[PAYOUT_REFERENCE];
+};
+
+/* An order as its user sees it. */
+struct orders_item {
+	struct record record;
+	struct payout payout;
+};
+
 struct orders_call {
 	/* the request */
 	const struct service *service;
@@ -29,9 +46,8 @@ struct orders_call {
 	enum pg_verdict verdict;
 	bool found;    /* find, void, account */
 	bool replayed; /* void: the record was there before */
-	struct record record;
-	struct record
-	    *list; /* list: nlist records, call's until done returns */
+	struct orders_item item;
+	struct orders_item *list; /* list: nlist, call's until done returns */
 	size_t nlist;
 	bool more;                /* list: there are older ones */
 	int64_t balance, version; /* account */

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/money.h"
-#include "store/pg.h"
 
-/* Fields of both forms, in the order of withdraw_find()'s columns. */
+/* Fields of both forms, in the order of withdraw_find()'s columns. The cached
+ * form has the last one only where there is something in it: answers that an
+ * older version recorded are read, too. */
 enum field {
 	F_ORDER,
 	F_STATUS,
@@ -19,8 +20,10 @@ enum field {
 	F_BALANCE,
 	F_VERSION,
 	F_CREATED,
-	FIELDS
+	F_RESETS
 };
+
+_Static_assert(F_RESETS + 1 == RECORD_FIELDS, "the columns of withdraw_find()");
 
 static bool
 parse_int(const char *s, int64_t *v_r)
@@ -44,9 +47,16 @@ copy_text(char *out, size_t room, const char *s)
 	return true;
 }
 
+/* Only such a reason comes with a time when it ends, and always. */
+static bool
+is_daily_limit(const char *reason)
+{
+	return strncmp(reason, "daily-", strlen("daily-")) == 0;
+}
+
 /* NULL and "" both stand for a missing value. */
 static bool
-record_from_fields(const char *const f[FIELDS], struct record *r)
+read_fields(const char *const f[RECORD_FIELDS], struct record *r)
 {
 	int64_t status;
 
@@ -57,6 +67,9 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 	    !copy_text(r->currency, sizeof(r->currency), f[F_CURRENCY]) ||
 	    !parse_int(f[F_CREATED], &r->created_us))
 		return false;
+	r->has_resets = f[F_RESETS] != NULL && *f[F_RESETS] != '\0';
+	if (r->has_resets && !parse_int(f[F_RESETS], &r->resets_us))
+		return false;
 	r->has_amount = f[F_AMOUNT] != NULL && *f[F_AMOUNT] != '\0';
 	if (r->has_amount && !money_parse_numeric(f[F_AMOUNT], &r->amount))
 		return false;
@@ -66,7 +79,7 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 	switch (status) {
 	case RECORD_VOID:
 		r->status = RECORD_VOID;
-		return true;
+		return !r->has_resets;
 	case RECORD_SUCCEEDED:
 	case RECORD_DECLINED:
 		r->status = (enum record_status)status;
@@ -74,38 +87,37 @@ record_from_fields(const char *const f[FIELDS], struct record *r)
 		    f[F_VERSION] != NULL &&
 		    money_parse_numeric(f[F_BALANCE], &r->balance_after) &&
 		    parse_int(f[F_VERSION], &r->version) &&
-		    (r->status == RECORD_DECLINED) == (r->reason[0] != '\0');
+		    (r->status == RECORD_DECLINED) == (r->reason[0] != '\0') &&
+		    r->has_resets == is_daily_limit(r->reason);
 	default:
 		return false;
 	}
 }
 
 bool
-record_from_row(const struct pg_rows *rows, size_t row, int column,
-    int64_t user, struct record *r)
+record_from_fields(
+    const char *const f[RECORD_FIELDS], int64_t user, struct record *r)
 {
-	const char *f[FIELDS];
-	int i;
-
-	for (i = 0; i < FIELDS; i++)
-		f[i] = pg_rows_text(rows, row, column + i);
 	*r = (struct record){.user = user};
-	return record_from_fields(f, r);
+	return read_fields(f, r);
 }
 
 void
 record_encode(const struct record *r, char out[RECORD_TEXT])
 {
 	char amount[MONEY_TEXT] = "", balance[MONEY_TEXT] = "";
+	char resets[24] = "";
 
 	if (r->has_amount)
 		money_format(r->amount, amount);
 	if (r->status != RECORD_VOID)
 		money_format(r->balance_after, balance);
+	if (r->has_resets)
+		snprintf(resets, sizeof(resets), "|%" PRId64, r->resets_us);
 	snprintf(out, RECORD_TEXT,
-	    "1|%" PRId64 "|%s|%d|%s|%s|%s|%s|%" PRId64 "|%" PRId64, r->user,
-	    r->order, (int)r->status, amount, r->currency, r->reason, balance,
-	    r->version, r->created_us);
+	    "1|%" PRId64 "|%s|%d|%s|%s|%s|%s|%" PRId64 "|%" PRId64 "%s",
+	    r->user, r->order, (int)r->status, amount, r->currency, r->reason,
+	    balance, r->version, r->created_us, resets);
 }
 
 bool
@@ -113,7 +125,7 @@ record_decode(
     const char *text, int64_t user, const char *order, struct record *r)
 {
 	char copy[RECORD_TEXT], prefix[32];
-	const char *f[FIELDS];
+	const char *f[RECORD_FIELDS];
 	char *rest = copy;
 	size_t n;
 	int i;
@@ -124,9 +136,10 @@ record_decode(
 	if (strncmp(text, prefix, n) != 0)
 		return false;
 	strcpy(copy, text + n);
-	for (i = 0; i < FIELDS; i++)
+	for (i = 0; i < RECORD_FIELDS; i++)
 		f[i] = strsep(&rest, "|");
 	*r = (struct record){.user = user};
-	return rest == NULL && f[FIELDS - 1] != NULL &&
-	    record_from_fields(f, r) && strcmp(r->order, order) == 0;
+	return rest == NULL && f[F_CREATED] != NULL &&
+	    !(f[F_RESETS] != NULL && *f[F_RESETS] == '\0') &&
+	    read_fields(f, r) && strcmp(r->order, order) == 0;
 }

@@ -9,8 +9,6 @@
 
 #include "base/ident.h"
 
-struct pg_rows;
-
 enum record_status {
 	RECORD_SUCCEEDED = 1, /* the numbers of withdraw_record.status */
 	RECORD_DECLINED = 2,
@@ -28,15 +26,20 @@ struct record {
 	int64_t balance_after;
 	int64_t version;    /* of the account, as the decision left it */
 	int64_t created_us; /* microseconds since 1970, UTC */
+	bool has_resets;    /* a daily limit declined it, which */
+	int64_t resets_us;  /* starts anew then */
 };
 
 /* Room for a record as text, and its NUL. */
 #define RECORD_TEXT 256
 
-/* A row as withdraw_find() gives it, from column on. Returns false if it is
- * not a record: a ledger of another version. */
-bool record_from_row(const struct pg_rows *rows, size_t row, int column,
-    int64_t user, struct record *r);
+/* The columns of withdraw_find(), in its order. */
+enum { RECORD_FIELDS = 9 };
+
+/* Reads them as text, NULL for SQL's NULL. Returns false if they are not a
+ * record: a ledger of another version. */
+bool record_from_fields(
+    const char *const f[RECORD_FIELDS], int64_t user, struct record *r);
 
 /* The cached form. It names user and order itself, so that a value that turns
  * up under the wrong key is not taken for an answer. */

@@ -155,7 +155,7 @@ show_done(struct orders_call *o)
 	if (o->verdict != PG_ROWS)
 		reply_problem(x, PROBLEM_UNAVAILABLE, ORDER_UNKNOWN);
 	else if (o->found)
-		reply_record(x, &o->record, false);
+		reply_item(x, &o->item);
 	else
 		reply_problem(x, PROBLEM_ORDER_UNKNOWN,
 		    twin_running(x->service->twins, o->user, o->order)
@@ -174,7 +174,7 @@ void_done(struct orders_call *o)
 			reply_problem(
 			    x, PROBLEM_OUTCOME_UNKNOWN, ORDER_UNKNOWN);
 		else
-			reply_record(x, &o->record, o->replayed);
+			reply_record(x, &o->item.record, o->replayed);
 		break;
 	case PG_FAILED:
 		reply_problem(x, PROBLEM_UNAVAILABLE, ORDER_UNKNOWN);

@@ -62,6 +62,19 @@ static const struct problem_row rows[PROBLEMS] = {
 	"The amount is above the largest withdrawal. Nothing was "
 	"withdrawn, and this order never will be.",
 	0},
+    [PROBLEM_DAILY_COUNT_LIMIT] = {422, "daily-count-limit",
+	"No more withdrawals today",
+	"The withdrawals of the day were used up. Nothing was withdrawn, and "
+	"this order never will be. A new order can succeed from the time in "
+	"\"resets_at\" on.",
+	0},
+    [PROBLEM_DAILY_SUM_LIMIT] = {422, "daily-sum-limit",
+	"More than the day allows",
+	"The amount was above what was left for the day. Nothing was "
+	"withdrawn, and this order never will be. A new order for less may "
+	"succeed; from the time in \"resets_at\" on the day's sum is whole "
+	"again.",
+	0},
     [PROBLEM_UNAVAILABLE] = {503, "unavailable", "Not available now",
 	"This request was not carried out. Send it again, with the same "
 	"order, in a moment.",
@@ -85,7 +98,8 @@ problem_of_reason(const char *reason)
 {
 	static const enum problem declines[] = {PROBLEM_INSUFFICIENT_FUNDS,
 	    PROBLEM_ACCOUNT_FROZEN, PROBLEM_BELOW_MINIMUM,
-	    PROBLEM_ABOVE_MAXIMUM};
+	    PROBLEM_ABOVE_MAXIMUM, PROBLEM_DAILY_COUNT_LIMIT,
+	    PROBLEM_DAILY_SUM_LIMIT};
 	size_t i;
 
 	for (i = 0; i < sizeof(declines) / sizeof(declines[0]); i++)

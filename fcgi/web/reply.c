@@ -291,6 +291,8 @@ reply_result(struct exchange *x, const struct result *res)
 		put_money(g, "amount", true, res->record.amount);
 		put(g, "currency", res->record.currency);
 		put_time(g, "created_at", res->record.created_us);
+		if (res->record.has_resets)
+			put_time(g, "resets_at", res->record.resets_us);
 		break;
 	case OUTCOME_VOID:
 		r.replayed = res->replayed;
@@ -341,6 +343,25 @@ put_record(yajl_gen g, const struct record *r)
 	put(g, "currency", r->currency);
 	put_money(g, "balance_after", decided, r->balance_after);
 	put_time(g, "created_at", r->created_us);
+	if (r->has_resets)
+		put_time(g, "resets_at", r->resets_us);
+}
+
+/* The record, and how far its payout is, if there is one. */
+static void
+put_item(yajl_gen g, const struct orders_item *item)
+{
+	const struct payout *p = &item->payout;
+
+	put_record(g, &item->record);
+	if (p->state == NULL)
+		return;
+	put(g, "payout", p->state);
+	if (p->has_moved)
+		put_time(g, "payout_at", p->moved_us);
+	else
+		put(g, "payout_at", NULL);
+	put(g, "payout_reference", p->has_moved ? p->reference : NULL);
 }
 
 void
@@ -357,7 +378,17 @@ reply_record(struct exchange *x, const struct record *rec, bool replayed)
 }
 
 void
-reply_list(struct exchange *x, const struct record *list, size_t n, bool more)
+reply_item(struct exchange *x, const struct orders_item *item)
+{
+	yajl_gen g = json_open();
+
+	put_item(g, item);
+	send_ok(x, g, 200, status_text(item->record.status));
+}
+
+void
+reply_list(
+    struct exchange *x, const struct orders_item *list, size_t n, bool more)
 {
 	yajl_gen g = json_open();
 	char cursor[CURSOR_TEXT];
@@ -367,12 +398,12 @@ reply_list(struct exchange *x, const struct record *list, size_t n, bool more)
 	yajl_gen_array_open(g);
 	for (i = 0; i < n; i++) {
 		yajl_gen_map_open(g);
-		put_record(g, &list[i]);
+		put_item(g, &list[i]);
 		yajl_gen_map_close(g);
 	}
 	yajl_gen_array_close(g);
 	if (more)
-		cursor_format(&list[n - 1], cursor);
+		cursor_format(&list[n - 1].record, cursor);
 	put(g, "next", more ? cursor : NULL);
 	send_ok(x, g, 200, "list");
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "pipeline/orders.h"
 #include "web/problem.h"
 #include "web/server.h"
 
@@ -20,9 +21,12 @@ void reply_problem(struct exchange *x, enum problem p, enum order_state state);
 void reply_result(struct exchange *x, const struct result *r);
 
 void reply_token(struct exchange *x, const char *token, int expires_in_ms);
+/* A record that closes the matter: the same however often, so no payout. */
 void reply_record(struct exchange *x, const struct record *r, bool replayed);
+/* An order as it stands, with its payout. */
+void reply_item(struct exchange *x, const struct orders_item *item);
 void reply_list(
-    struct exchange *x, const struct record *list, size_t n, bool more);
+    struct exchange *x, const struct orders_item *list, size_t n, bool more);
 void reply_account(struct exchange *x, int64_t balance, int64_t version);
 /* redis: "up", "down" or "off". */
 void reply_health(

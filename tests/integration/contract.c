@@ -12,7 +12,8 @@
 
 static const char record_shape[] =
     "amount:string balance_after:string created_at:string currency:string "
-    "order_id:string reason:null status:string";
+    "order_id:string payout:string payout_at:null payout_reference:null "
+    "reason:null status:string";
 static const char void_shape[] =
     "amount:null balance_after:null created_at:string currency:string "
     "order_id:string reason:null status:string";
@@ -153,6 +154,7 @@ START_TEST(record_of_a_success)
 	ck_assert_str_eq(json_get(record.body, "amount"), "40.00");
 	ck_assert_str_eq(json_get(record.body, "currency"), "CNY");
 	ck_assert_str_eq(json_get(record.body, "balance_after"), "60.00");
+	ck_assert_str_eq(json_get(record.body, "payout"), "due");
 	ck_assert_str_eq(json_get(record.body, "created_at"),
 	    json_get(done.body, "created_at"));
 }
@@ -302,7 +304,12 @@ START_TEST(void_of_a_success_changes_nothing)
 
 	expect_status(&closed, 200);
 	ck_assert_str_eq(json_get(closed.body, "status"), "succeeded");
-	ck_assert_str_eq(closed.body, record.body);
+	/* a final answer never changes; a payout does */
+	ck_assert_str_eq(
+	    keep_format("%.*s,\"payout\":\"due\",\"payout_at\":null,"
+			"\"payout_reference\":null}",
+		(int)closed.body_len - 1, closed.body),
+	    record.body);
 	replay = order_send_with(&order, NULL);
 	expect_replay(&replay, &done);
 }

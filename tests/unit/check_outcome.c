@@ -32,6 +32,8 @@ static const struct {
     {PROBLEM_ORDER_MISMATCH, "order-mismatch", 422, false},
     {PROBLEM_BELOW_MINIMUM, "below-minimum", 422, false},
     {PROBLEM_ABOVE_MAXIMUM, "above-maximum", 422, false},
+    {PROBLEM_DAILY_COUNT_LIMIT, "daily-count-limit", 422, false},
+    {PROBLEM_DAILY_SUM_LIMIT, "daily-sum-limit", 422, false},
     {PROBLEM_UNAVAILABLE, "unavailable", 503, true},
     {PROBLEM_OUTCOME_UNKNOWN, "outcome-unknown", 503, true},
 };
@@ -123,6 +125,8 @@ START_TEST(declines)
 	    {"account-frozen", PROBLEM_ACCOUNT_FROZEN},
 	    {"below-minimum", PROBLEM_BELOW_MINIMUM},
 	    {"above-maximum", PROBLEM_ABOVE_MAXIMUM},
+	    {"daily-count-limit", PROBLEM_DAILY_COUNT_LIMIT},
+	    {"daily-sum-limit", PROBLEM_DAILY_SUM_LIMIT},
 	    /* a reason of a later ledger is a decline all the same */
 	    {"some-new-rule", PROBLEM_DECLINED},
 	    {"insufficient", PROBLEM_DECLINED},

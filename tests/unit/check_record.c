@@ -51,6 +51,18 @@ static const struct record records[] = {
 	.version = 9,
 	.created_us = 1},
     {.order = ORDER,
+	.user = 7,
+	.status = RECORD_DECLINED,
+	.has_amount = true,
+	.amount = 5,
+	.currency = "CNY",
+	.reason = "daily-count-limit",
+	.balance_after = 12345,
+	.version = 9,
+	.created_us = 1,
+	.has_resets = true,
+	.resets_us = INT64_C(99999999999999999)},
+    {.order = ORDER,
 	.user = 1001,
 	.status = RECORD_VOID,
 	.currency = "CNY",
@@ -78,6 +90,9 @@ START_TEST(round_trip)
 	ck_assert_str_eq(back.currency, r->currency);
 	ck_assert_str_eq(back.reason, r->reason);
 	ck_assert_int_eq(back.created_us, r->created_us);
+	ck_assert_int_eq(back.has_resets, r->has_resets);
+	if (r->has_resets)
+		ck_assert_int_eq(back.resets_us, r->resets_us);
 	if (r->status == RECORD_VOID)
 		return;
 	ck_assert_int_eq(back.balance_after, r->balance_after);
@@ -177,7 +192,14 @@ START_TEST(no_record)
 	    /* too few, too many */
 	    "1|1001|" ORDER "|1|100.00|CNY||0.00|2",
 	    "1|1001|" ORDER "|1|100.00|CNY||0.00|2|17|",
-	    "1|1001|" ORDER "|1|100.00|CNY||0.00|2|17|18"};
+	    "1|1001|" ORDER "|1|100.00|CNY||0.00|2|17|18",
+	    "1|1001|" ORDER "|3||CNY||||17|18",
+	    /* when a daily limit ends: always said, of nothing else, last */
+	    "1|1001|" ORDER "|2|100.00|CNY|daily-sum-limit|0.00|2|17",
+	    "1|1001|" ORDER "|2|100.00|CNY|daily-sum-limit|0.00|2|17|",
+	    "1|1001|" ORDER "|2|100.00|CNY|daily-sum-limit|0.00|2|17|x",
+	    "1|1001|" ORDER "|2|100.00|CNY|daily-sum-limit|0.00|2|17|18|",
+	    "1|1001|" ORDER "|2|100.00|CNY|insufficient-funds|0.00|2|17|18"};
 	struct record back;
 	size_t i;
 
