@@ -38,15 +38,16 @@ OUR_CFLAGS   += -fstack-protector-strong -fPIE
 OUR_LDFLAGS  += -pie -Wl,-z,relro,-z,now
 endif
 
-MAINS = fcgi/withdrawd.c fcgi/withdrawctl.c
+MAINS = fcgi/withdrawd.c fcgi/withdrawctl.c fcgi/reconcile.c
 CTL   = $(wildcard fcgi/ctl/*.c)
-PARTS = $(filter-out $(CTL),$(wildcard fcgi/*/*.c))
+RECONCILE = $(wildcard fcgi/reconcile/*.c)
+PARTS = $(filter-out $(CTL) $(RECONCILE),$(wildcard fcgi/*/*.c))
 UNIT  = $(wildcard tests/unit/*.c)
 INTEG = $(wildcard tests/integration/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl
+PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl $(BUILD)/withdraw-reconcile
 CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
 
 all: $(PROGRAMS) ## build the programs
@@ -54,6 +55,10 @@ all: $(PROGRAMS) ## build the programs
 $(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
 $(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
 	$(wildcard fcgi/base/*.c))
+$(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
+	fcgi/ctl/db.c fcgi/ctl/output.c $(wildcard fcgi/base/*.c))
+# the hash of an entry, computed anew; libpq brings libcrypto in any case
+$(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
 $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS))
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 
@@ -70,8 +75,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP \
 		-c -o $@ $<
 
--include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(PARTS) $(UNIT) \
-	$(INTEG)))
+-include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(RECONCILE) $(PARTS) \
+	$(UNIT) $(INTEG)))
 
 # --- running it ---------------------------------------------------------------
 # deps may install pkg-config itself: what follows runs in a make of its own,
@@ -124,7 +129,8 @@ install: all ## install under prefix (DESTDIR for packagers)
 		$(DESTDIR)$(prefix)/share/man/man8 \
 		$(DESTDIR)$(prefix)/lib/systemd/system \
 		$(share)/sql $(share)/static $(share)/nginx/snippets
-	$(INSTALL) $(BUILD)/withdrawd $(DESTDIR)$(prefix)/sbin/
+	$(INSTALL) $(BUILD)/withdrawd $(BUILD)/withdraw-reconcile \
+		$(DESTDIR)$(prefix)/sbin/
 	$(INSTALL) $(BUILD)/withdrawctl $(DESTDIR)$(prefix)/bin/
 	$(INSTALL) -m 644 fcgi/man/*.8 $(DESTDIR)$(prefix)/share/man/man8/
 	$(INSTALL) -m 644 sql/*.sql $(share)/sql/
@@ -139,9 +145,11 @@ install: all ## install under prefix (DESTDIR for packagers)
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(prefix)/sbin/withdrawd \
+		$(DESTDIR)$(prefix)/sbin/withdraw-reconcile \
 		$(DESTDIR)$(prefix)/bin/withdrawctl \
 		$(DESTDIR)$(prefix)/share/man/man8/withdraw*.8 \
-		$(DESTDIR)$(prefix)/lib/systemd/system/withdrawd.*
+		$(DESTDIR)$(prefix)/lib/systemd/system/withdrawd.* \
+		$(DESTDIR)$(prefix)/lib/systemd/system/withdraw-reconcile.*
 	rm -rf $(share)
 
 clean: ## remove what was built (not .run/)

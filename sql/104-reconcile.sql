@@ -291,13 +291,19 @@ AS $$
 $$;
 
 -- Where an incremental run may begin: the watermark of the last clean run, in
--- the present history of commits. NULL: look at everything.
-CREATE OR REPLACE FUNCTION reconcile_since() RETURNS bigint
+-- the present history of commits. NULL: look at everything, since there was
+-- no clean full run within p_full_every.
+CREATE OR REPLACE FUNCTION reconcile_since(p_full_every interval)
+RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 	SELECT max(r.watermark) FROM reconcile_run r
-	WHERE r.clean AND r.epoch = withdraw_epoch();
+	WHERE r.clean AND r.epoch = withdraw_epoch()
+		AND EXISTS (SELECT FROM reconcile_run f
+			WHERE f.mode = 'full' AND f.clean
+				AND f.epoch = withdraw_epoch()
+				AND f.started_at > now() - p_full_every);
 $$;
 
 -- The run begins; returns its number. p_watermark: of its snapshot.

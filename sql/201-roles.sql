@@ -98,7 +98,7 @@ GRANT EXECUTE ON FUNCTION
 	reconcile_suspects_since(bigint),
 	reconcile_diagnose(bigint),
 	reconcile_lock(),
-	reconcile_since(),
+	reconcile_since(interval),
 	reconcile_begin(text, bigint, text),
 	reconcile_handle(bigint, bigint, text),
 	reconcile_report(bigint, text, bigint, uuid, text, text, text, text, text),

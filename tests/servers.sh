@@ -22,7 +22,7 @@ usage() {
 	  site DIR LOGIN_PORT SOCKET
 	               nginx as on a real site, in the foreground, with its files
 	               in DIR, which has to be there; DIR/url says where it listens
-	servers: postgres redis withdrawd nginx (default: all)
+	servers: postgres redis withdrawd nginx reconcile (default: all)
 
 	environment:
 	  RUN_DIR=.run      data, logs, pid files, and "env" for clients
@@ -30,6 +30,8 @@ usage() {
 	  BUILD=build       where withdrawd and withdrawctl are
 	  RATE=2000r/s      requests that one user may send
 	  BURST=4000        and how many at once beyond that
+	  RECONCILE_S=60    seconds between two checks of the ledger by
+	                    withdraw-reconcile; 0: none
 	  EXTRA_USERS=0     more sign-ins: user2001 ... (password = name)
 	  WITHDRAW_*        handed on to withdrawd
 	  WITHDRAWD_PGHOST, WITHDRAWD_REDIS_URL
@@ -47,14 +49,19 @@ RATE=${RATE:-2000r/s}
 BURST=${BURST:-4000}
 EXTRA_USERS=${EXTRA_USERS:-0}
 
+RECONCILE_S=${RECONCILE_S:-60}
+
 all="postgres redis withdrawd nginx"	# in the order of dependence
+if [ "$RECONCILE_S" != 0 ]; then
+	all="$all reconcile"
+fi
 start_s=30				# bounds of all waiting
 stop_s=20
 
 # How each is asked to stop: Postgres' INT is "fast", it ends the sessions
 # of its clients; nginx' QUIT lets requests finish.
 declare -A stop_signal=(
-	[postgres]=INT [redis]=TERM [withdrawd]=TERM [nginx]=QUIT)
+	[postgres]=INT [redis]=TERM [withdrawd]=TERM [nginx]=QUIT [reconcile]=TERM)
 
 # The commands that run something as the servers' user.
 service_user=$(id -un)
@@ -385,7 +392,7 @@ start_redis() {
 # one may be running still.
 install_programs() {
 	local name
-	for name in withdrawd withdrawctl; do
+	for name in withdrawd withdrawctl withdraw-reconcile; do
 		cp "$BUILD/$name" "$run/app/bin/$name.new"
 		chmod 755 "$run/app/bin/$name.new"
 		mv "$run/app/bin/$name.new" "$run/app/bin/$name"
@@ -444,6 +451,13 @@ start_nginx() {
 	launch nginx nginx-error.log "$(command -v nginx)" -e stderr \
 		-p "$run/nginx/" -c "$run/nginx/nginx.conf"
 	await nginx nginx-error.log nginx_answers
+}
+
+# May be killed at any moment: it has no other way to stop.
+start_reconcile() {
+	launch reconcile reconcile.log env PGHOST="$sockets" PGPORT=5432 \
+		PGDATABASE=withdraw PGUSER=withdraw_reconcile \
+		"$run/app/bin/withdraw-reconcile" --every "$RECONCILE_S"
 }
 
 port_taken() {	# PORT
@@ -541,7 +555,7 @@ check_needs() {
 	[ -n "$(getent passwd "$service_user")" ] ||
 		die "there is no user $service_user, which comes with" \
 			"Debian's postgresql: run tests/deps.sh"
-	for name in withdrawd withdrawctl; do
+	for name in withdrawd withdrawctl withdraw-reconcile; do
 		[ -x "$BUILD/$name" ] ||
 			die "there is no $name in $BUILD: run make first"
 	done

@@ -150,7 +150,7 @@ struct ctl_db *
 ctl_db_open(void)
 {
 	const char *const keys[] = {"fallback_application_name", NULL};
-	const char *const values[] = {"withdrawctl", NULL};
+	const char *const values[] = {ctl_program, NULL};
 	struct ctl_db *db = xcalloc(1, sizeof(*db));
 	struct ctl_rows *rows = NULL;
 	char line[512];

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "ctl/db.h"
 
+const char *ctl_program = "withdrawctl";
+
 struct ctl_output {
 	yajl_gen json; /* NULL: text */
 	bool begun;    /* something was printed already */
@@ -227,7 +229,7 @@ ctl_complain(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	fputs("withdrawctl: ", stderr);
+	fprintf(stderr, "%s: ", ctl_program);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);

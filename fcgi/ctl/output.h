@@ -44,6 +44,9 @@ int ctl_output_close(struct ctl_output **out, const char *done)
  * NULL if there was nothing to do. */
 int ctl_stdout_close(const char *done) __attribute__((warn_unused_result));
 
+/* The name that complaints begin with: the program's. */
+extern const char *ctl_program;
+
 /* A line to stderr. */
 void ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -419,7 +419,7 @@ static const struct {
     {"reconcile_suspects_since(0)", operator_role, reconcile_role},
     {"reconcile_diagnose(1)", operator_role, reconcile_role},
     {"reconcile_lock()", operator_role, reconcile_role},
-    {"reconcile_since()", operator_role, reconcile_role},
+    {"reconcile_since('1 day')", operator_role, reconcile_role},
     {"reconcile_begin('full', 0, 'me')", operator_role, reconcile_role},
     {"reconcile_keep(0, 'kind', NULL, NULL, 'what', NULL, NULL, 'reported')",
 	NULL, NULL},

@@ -1,0 +1,263 @@
+/* report.c: see report.h. */
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_gen.h>
+
+#include "base/log.h"
+#include "ctl/output.h"
+
+struct report {
+	yajl_gen json; /* NULL: text */
+	bool full, dry_run;
+	int64_t fresh, known;
+};
+
+static void
+print(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	fwrite(text, 1, len, stdout); /* report_close() asks ferror() */
+}
+
+/* yajl refuses only what would not be JSON: an error of this program. */
+static void
+must(yajl_gen_status status)
+{
+	if (status != yajl_gen_status_ok)
+		fatalx("could not make JSON: yajl's status is %d", (int)status);
+}
+
+static void
+put(yajl_gen g, const char *key, const char *text)
+{
+	must(yajl_gen_string(g, (const unsigned char *)key, strlen(key)));
+	if (text == NULL)
+		must(yajl_gen_null(g));
+	else
+		must(yajl_gen_string(
+		    g, (const unsigned char *)text, strlen(text)));
+}
+
+static void
+put_number(yajl_gen g, const char *key, const char *digits)
+{
+	must(yajl_gen_string(g, (const unsigned char *)key, strlen(key)));
+	if (digits == NULL)
+		must(yajl_gen_null(g));
+	else
+		must(yajl_gen_number(g, digits, strlen(digits)));
+}
+
+static void
+put_count(yajl_gen g, const char *key, int64_t n)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, n);
+	put_number(g, key, digits);
+}
+
+static void
+put_bool(yajl_gen g, const char *key, bool value)
+{
+	must(yajl_gen_string(g, (const unsigned char *)key, strlen(key)));
+	must(yajl_gen_bool(g, value));
+}
+
+static yajl_gen
+open_json(void)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+
+	if (g == NULL)
+		fatalx("out of memory");
+	if (!yajl_gen_config(g, yajl_gen_beautify, 1) ||
+	    !yajl_gen_config(g, yajl_gen_indent_string, "  ") ||
+	    !yajl_gen_config(g, yajl_gen_print_callback, print, NULL))
+		fatalx("could not set up yajl");
+	return g;
+}
+
+struct report *
+report_open(bool json, bool full, bool dry_run)
+{
+	struct report *r = xcalloc(1, sizeof(*r));
+
+	r->full = full;
+	r->dry_run = dry_run;
+	if (!json)
+		return r;
+	r->json = open_json();
+	must(yajl_gen_map_open(r->json));
+	put(r->json, "mode", full ? "full" : "incremental");
+	put_bool(r->json, "dry_run", dry_run);
+	must(yajl_gen_string(r->json, (const unsigned char *)"findings", 8));
+	must(yajl_gen_array_open(r->json));
+	return r;
+}
+
+static void
+text_finding(const struct finding *f)
+{
+	printf("%-24s", f->kind);
+	if (f->user != NULL)
+		printf(" user %s", f->user);
+	if (f->order != NULL)
+		printf(" order %s", f->order);
+	printf(": %s: %s", f->what, f->action);
+	if (f->before != NULL && f->after != NULL &&
+	    strcmp(f->before, f->after) != 0)
+		printf(" (%s -> %s)", f->before, f->after);
+	puts(f->fresh ? "" : ", in an earlier run");
+}
+
+static void
+json_finding(yajl_gen g, const struct finding *f)
+{
+	must(yajl_gen_map_open(g));
+	put(g, "kind", f->kind);
+	put_number(g, "user_id", f->user);
+	put(g, "order_id", f->order);
+	put(g, "what", f->what);
+	put(g, "before", f->before);
+	put(g, "after", f->after);
+	put(g, "action", f->action);
+	put_bool(g, "new", f->fresh);
+	must(yajl_gen_map_close(g));
+}
+
+void
+report_finding(struct report *r, const struct finding *finding)
+{
+	if (finding->fresh)
+		r->fresh++;
+	else
+		r->known++;
+	if (r->json != NULL)
+		json_finding(r->json, finding);
+	else
+		text_finding(finding);
+}
+
+int64_t
+report_fresh(const struct report *r)
+{
+	return r->fresh;
+}
+
+/* --- totals -----------------------------------------------------------------
+ */
+
+#define SUM_TEXT 48
+
+/* A sum of money with its two decimals. */
+static const char *
+sum_text(look_sum sum, char out[SUM_TEXT])
+{
+	bool negative = sum < 0;
+	char *p = out + SUM_TEXT;
+	int i;
+
+	*--p = '\0';
+	for (i = 0; i < 3 || sum != 0; i++) {
+		int digit = (int)(sum % 10);
+
+		if (i == 2)
+			*--p = '.';
+		*--p = (char)('0' + (negative ? -digit : digit));
+		sum /= 10;
+	}
+	if (negative)
+		*--p = '-';
+	return memmove(out, p, strlen(p) + 1);
+}
+
+static bool
+conserved(const struct look *l)
+{
+	return l->opened + l->credited + l->returned + l->adjusted -
+	    l->withdrawn ==
+	    l->balances;
+}
+
+static void
+text_totals(const struct report *r, const struct look *l)
+{
+	char a[SUM_TEXT], b[SUM_TEXT], c[SUM_TEXT], d[SUM_TEXT], e[SUM_TEXT],
+	    f[SUM_TEXT];
+
+	printf("looked at %" PRId64 " entries, %" PRId64 " records", l->entries,
+	    l->records);
+	if (r->full) {
+		printf(", %" PRId64 " accounts\n", l->accounts);
+		printf("money: opened %s + credited %s + returned %s + "
+		       "adjusted %s - withdrawn %s %s balances %s",
+		    sum_text(l->opened, a), sum_text(l->credited, b),
+		    sum_text(l->returned, c), sum_text(l->adjusted, d),
+		    sum_text(l->withdrawn, e), conserved(l) ? "=" : "is NOT",
+		    sum_text(l->balances, f));
+	}
+	printf("\nfindings: %" PRId64 " new, %" PRId64 " open since earlier "
+	       "runs%s\n",
+	    r->fresh, r->known,
+	    r->dry_run ? "; dry run: nothing was changed" : "");
+}
+
+static void
+put_sum(yajl_gen g, const char *key, look_sum sum)
+{
+	char text[SUM_TEXT];
+
+	put(g, key, sum_text(sum, text));
+}
+
+static void
+json_totals(const struct report *r, const struct look *l)
+{
+	yajl_gen g = r->json;
+
+	put_count(g, "entries", l->entries);
+	put_count(g, "records", l->records);
+	if (r->full) {
+		put_count(g, "accounts", l->accounts);
+		put_sum(g, "opened", l->opened);
+		put_sum(g, "credited", l->credited);
+		put_sum(g, "returned", l->returned);
+		put_sum(g, "adjusted", l->adjusted);
+		put_sum(g, "withdrawn", l->withdrawn);
+		put_sum(g, "balances", l->balances);
+		put_bool(g, "conserved", conserved(l));
+	}
+	put_count(g, "found", r->fresh);
+	put_count(g, "known", r->known);
+}
+
+int
+report_close(struct report **report, const struct look *look, bool looked)
+{
+	struct report *r = *report;
+	bool failed;
+
+	if (r->json != NULL) {
+		must(yajl_gen_array_close(r->json));
+		put_bool(r->json, "complete", looked);
+		json_totals(r, look);
+		must(yajl_gen_map_close(r->json));
+		yajl_gen_free(r->json);
+	} else if (looked) {
+		text_totals(r, look);
+	}
+	free(r);
+	*report = NULL;
+	errno = 0;
+	failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+	if (failed)
+		ctl_complain(
+		    "could not write to standard output: %s", strerror(errno));
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,340 @@
+/* round.c: see round.h.
+ *
+ * May be killed at any moment: each finding is handled and kept in one
+ * transaction of the server, and the lock ends with the connection. A run that
+ * was killed has no end in reconcile_run, and counts for nothing. */
+#include "round.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/db.h"
+#include "ctl/output.h"
+#include "reconcile/look.h"
+#include "reconcile/report.h"
+#include "reconcile/snapshot.h"
+
+enum { OK = 0, FOUND = 1, FAILED = 2 };
+
+#define NUMBER 24
+
+struct round {
+	const struct round_options *options;
+	struct ctl_db *db;
+	struct report *report;
+	struct look look;
+	bool full, failed;
+	char run[NUMBER]; /* its number in reconcile_run */
+	char actor[64];
+};
+
+/* --- asking the ledger ------------------------------------------------------
+ */
+
+/* Runs one statement. NULL: it failed, and stderr was told what. */
+static struct ctl_rows *
+ask(struct round *r, const char *what, const char *sql,
+    const char *const params[], int nparams)
+{
+	struct ctl_rows *rows;
+
+	if (ctl_db_run(r->db, sql, params, nparams, &rows) == CTL_DB_ROWS)
+		return rows;
+	ctl_complain("could not %s: %s", what, ctl_db_problem(r->db));
+	r->failed = true;
+	return NULL;
+}
+
+/* The first value, into out ("" for NULL). Returns false if it failed. */
+static bool
+ask_value(struct round *r, const char *what, const char *sql,
+    const char *const params[], int nparams, char *out, size_t room)
+{
+	struct ctl_rows *rows = ask(r, what, sql, params, nparams);
+	const char *text = NULL;
+
+	if (rows == NULL)
+		return false;
+	if (ctl_rows_count(rows) > 0)
+		text = ctl_rows_text(rows, 0, 0);
+	snprintf(out, room, "%s", text ? text : "");
+	ctl_rows_free(&rows);
+	return true;
+}
+
+/* --- the run ----------------------------------------------------------------
+ */
+
+static void
+name_actor(char *out, size_t room)
+{
+	const struct passwd *user = getpwuid(getuid());
+
+	if (user != NULL)
+		snprintf(out, room, "%s", user->pw_name);
+	else
+		snprintf(out, room, "uid %u", (unsigned)getuid());
+}
+
+static bool
+take_lock(struct round *r)
+{
+	char taken[8];
+
+	if (!ask_value(r, "ask for the lock", "SELECT reconcile_lock()", NULL,
+		0, taken, sizeof(taken)))
+		return false;
+	if (strcmp(taken, "t") == 0)
+		return true;
+	ctl_complain("another copy is at work on this ledger: nothing was "
+		     "done");
+	r->failed = true;
+	return false;
+}
+
+/* A dry run could not change anything if it tried. */
+static bool
+forbid_changes(struct round *r)
+{
+	char set[8];
+
+	return !r->options->dry_run ||
+	    ask_value(r, "forbid changes",
+		"SELECT set_config('default_transaction_read_only', 'on', "
+		"false)",
+		NULL, 0, set, sizeof(set));
+}
+
+static bool
+begin_run(struct round *r, int64_t watermark)
+{
+	char mark[NUMBER];
+	const char *params[] = {
+	    r->full ? "full" : "incremental", mark, r->actor};
+
+	if (r->options->dry_run)
+		return true;
+	snprintf(mark, sizeof(mark), "%" PRId64, watermark);
+	return ask_value(r, "begin a run",
+	    "SELECT reconcile_begin($1, $2::bigint, $3)", params, 3, r->run,
+	    sizeof(r->run));
+}
+
+static void
+end_run(struct round *r)
+{
+	char entries[NUMBER], records[NUMBER], found[NUMBER];
+	const char *params[] = {r->run, entries, records, found};
+	char known[NUMBER];
+
+	if (r->options->dry_run || r->failed)
+		return;
+	snprintf(entries, NUMBER, "%" PRId64, r->look.entries);
+	snprintf(records, NUMBER, "%" PRId64, r->look.records);
+	snprintf(found, NUMBER, "%" PRId64, report_fresh(r->report));
+	ask_value(r, "end the run",
+	    "SELECT reconcile_end($1::bigint, $2::bigint, $3::bigint, NULL, "
+	    "$4::bigint)",
+	    params, 4, known, sizeof(known));
+}
+
+/* --- looking ----------------------------------------------------------------
+ */
+
+static void
+tell_progress(void *arg, int64_t rows, int64_t about)
+{
+	(void)arg;
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\rread %" PRId64 " rows of about %" PRId64 " ",
+		    rows, about);
+}
+
+static bool
+look(struct round *r)
+{
+	static const struct look_progress progress = {tell_progress, NULL};
+	const char *params[] = {r->options->full_every};
+	char since[NUMBER] = "";
+	int64_t watermark;
+	struct snapshot *snapshot;
+	int looked = -1;
+
+	if (r->options->incremental &&
+	    !ask_value(r, "find the last clean run",
+		"SELECT reconcile_since($1::bigint * interval '1 hour')",
+		params, 1, since, sizeof(since)))
+		return false;
+	r->full = *since == '\0';
+	snapshot = snapshot_open(&watermark);
+	if (snapshot != NULL && begin_run(r, watermark))
+		looked = r->full
+		    ? look_full(snapshot, &progress, &r->look)
+		    : look_since(snapshot, strtoll(since, NULL, 10), &r->look);
+	snapshot_close(&snapshot);
+	if (isatty(STDERR_FILENO) && r->full)
+		fputs("\r\033[K", stderr);
+	r->failed = r->failed || looked != 0;
+	return looked == 0;
+}
+
+/* Those with open findings are looked at again: they may be mended by now. */
+static bool
+add_open_users(struct round *r)
+{
+	struct ctl_rows *rows = ask(r, "read the open findings",
+	    "SELECT user_id FROM reconcile_open_users()", NULL, 0);
+	size_t i;
+
+	if (rows == NULL)
+		return false;
+	for (i = 0; i < ctl_rows_count(rows); i++)
+		look_suspect(
+		    &r->look, strtoll(ctl_rows_text(rows, i, 0), NULL, 10));
+	ctl_rows_free(&rows);
+	return true;
+}
+
+/* --- handling ---------------------------------------------------------------
+ */
+
+static const char handle_sql[] =
+    "SELECT $1::bigint, kind, order_id, what, before, after, action, fresh "
+    "FROM reconcile_handle($2::bigint, $1::bigint, $3)";
+
+static const char diagnose_sql[] =
+    "SELECT $1::bigint, kind, order_id, what, before, expected, "
+    "CASE WHEN repairable THEN 'would be repaired' ELSE 'would be frozen' END, "
+    "true FROM reconcile_diagnose($1::bigint)";
+
+static const char overdue_sql[] =
+    "SELECT o.user_id, 'payout-overdue', o.order_id, format('its payout is in "
+    "batch %s, and neither paid nor returned so far', o.batch), NULL, NULL, "
+    "'reported', reconcile_report($2::bigint, 'payout-overdue', o.user_id, "
+    "o.order_id, format('its payout is in batch %s, and neither paid nor "
+    "returned so far', o.batch), NULL, NULL, 'reported', $3) "
+    "FROM reconcile_overdue(now() - $1::bigint * interval '1 day') o";
+
+static const char overdue_dry_sql[] =
+    "SELECT o.user_id, 'payout-overdue', o.order_id, format('its payout is in "
+    "batch %s, and neither paid nor returned so far', o.batch), NULL, NULL, "
+    "'would be reported', true "
+    "FROM reconcile_overdue(now() - $1::bigint * interval '1 day') o";
+
+static void
+report_rows(struct round *r, const struct ctl_rows *rows)
+{
+	size_t i;
+
+	for (i = 0; i < ctl_rows_count(rows); i++) {
+		const struct finding finding = {
+		    .user = ctl_rows_text(rows, i, 0),
+		    .kind = ctl_rows_text(rows, i, 1),
+		    .order = ctl_rows_text(rows, i, 2),
+		    .what = ctl_rows_text(rows, i, 3),
+		    .before = ctl_rows_text(rows, i, 4),
+		    .after = ctl_rows_text(rows, i, 5),
+		    .action = ctl_rows_text(rows, i, 6),
+		    .fresh = *ctl_rows_text(rows, i, 7) == 't',
+		};
+
+		report_finding(r->report, &finding);
+	}
+}
+
+static void
+handle_with(
+    struct round *r, const char *first, const char *sql, const char *dry_sql)
+{
+	const char *params[] = {first, r->run, r->actor};
+	bool dry = r->options->dry_run;
+	struct ctl_rows *rows = ask(
+	    r, "look into a finding", dry ? dry_sql : sql, params, dry ? 1 : 3);
+
+	if (rows != NULL)
+		report_rows(r, rows);
+	ctl_rows_free(&rows);
+}
+
+static int
+by_user(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+handle_suspects(struct round *r)
+{
+	int64_t *user = r->look.suspect;
+	size_t i;
+
+	if (r->look.nsuspects > 0)
+		qsort(user, r->look.nsuspects, sizeof(*user), by_user);
+	for (i = 0; i < r->look.nsuspects; i++) {
+		char text[NUMBER];
+
+		if (i > 0 && user[i] == user[i - 1])
+			continue;
+		snprintf(text, sizeof(text), "%" PRId64, user[i]);
+		handle_with(r, text, handle_sql, diagnose_sql);
+	}
+}
+
+static void
+handle_payouts(struct round *r)
+{
+	char resolved[NUMBER];
+
+	if (!r->options->dry_run)
+		ask_value(r, "resolve findings of payouts",
+		    "SELECT reconcile_resolve_payouts()", NULL, 0, resolved,
+		    sizeof(resolved));
+	handle_with(r, r->options->overdue, overdue_sql, overdue_dry_sql);
+}
+
+/* --- all of it --------------------------------------------------------------
+ */
+
+static int
+work(struct round *r)
+{
+	bool looked;
+	int64_t found;
+
+	if (!take_lock(r) || !forbid_changes(r))
+		return FAILED;
+	looked = look(r);
+	r->report = report_open(r->options->json, r->full, r->options->dry_run);
+	if (looked && add_open_users(r)) {
+		handle_suspects(r);
+		handle_payouts(r);
+		end_run(r);
+	}
+	found = report_fresh(r->report);
+	if (report_close(&r->report, &r->look, looked) != 0)
+		r->failed = true;
+	if (r->failed)
+		return FAILED;
+	return found > 0 ? FOUND : OK;
+}
+
+int
+round_run(const struct round_options *options)
+{
+	struct round r = {.options = options, .full = !options->incremental};
+	int code = FAILED;
+
+	name_actor(r.actor, sizeof(r.actor));
+	r.db = ctl_db_open();
+	if (r.db != NULL)
+		code = work(&r);
+	look_free(&r.look);
+	ctl_db_close(&r.db);
+	return code;
+}

@@ -1,0 +1,49 @@
+/* snapshot.h: the ledger as it stood at one moment, read as streams of rows.
+ *
+ * Two connections share one snapshot (REPEATABLE READ, READ ONLY), so that two
+ * tables are read at once while traffic goes on. Nothing is held in memory but
+ * the row at hand. Complains to stderr where it fails. */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reconcile/chain.h"
+
+struct snapshot;
+
+/* Where to connect is libpq's environment. *watermark_r: every transaction
+ * before it had ended when the snapshot was taken. NULL: no snapshot. */
+struct snapshot *snapshot_open(int64_t *watermark_r);
+void snapshot_close(struct snapshot **snapshot);
+
+/* A value as Postgres sends it in binary; data is NULL for SQL's NULL. */
+struct snapshot_row {
+	int n;
+	struct chain_bytes field[16];
+};
+
+/* One query, and who takes its rows. */
+struct snapshot_query {
+	const char *sql; /* a SELECT, without parameters */
+	void (*row)(void *arg, const struct snapshot_row *row);
+	void *arg;
+};
+
+#define SNAPSHOT_QUERIES 2
+
+/* Reads up to SNAPSHOT_QUERIES queries at once. Returns 0, or -1 if not all
+ * rows of all of them were read. */
+int snapshot_read(struct snapshot *snapshot,
+    const struct snapshot_query queries[], int nqueries)
+    __attribute__((warn_unused_result));
+
+/* Values of a row. NULL, or one of another size, is 0 or "". */
+int64_t snapshot_int8(const struct snapshot_row *row, int field);
+/* Copies text to out, cut to room with its NUL. */
+const char *snapshot_text(
+    const struct snapshot_row *row, int field, char *out, size_t room);
+
+#endif

@@ -1,0 +1,388 @@
+/* withdraw-reconcile: damage of each kind, planted by SQL in a database of its
+ * own, is found, named and handled; a healthy ledger has no findings. */
+#include <check.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "fixture.h"
+#include "json.h"
+#include "ledger.h"
+#include "order.h"
+#include "session.h"
+#include "suites.h"
+#include "support.h"
+
+#define DATABASE "withdraw_reconcile_test"
+
+/* User 1 withdrew A, was refused D and voided V; B of user 2 was returned, C
+ * of user 3 was paid. */
+#define ORDER(c) "'00000000-0000-4000-8000-00000000000" c "'"
+#define A        ORDER("a")
+#define B        ORDER("b")
+#define C        ORDER("c")
+#define D        ORDER("d")
+#define V        ORDER("e")
+
+static const char story[] =
+    "SELECT account_open(1, 100), account_open(2, 100), account_open(3, 100);"
+    "SELECT withdraw_execute(1, " A ", 40, 'CNY', NULL, NULL);"
+    "SELECT withdraw_execute(1, " D ", 1000, 'CNY', NULL, NULL);"
+    "SELECT withdraw_void(1, " V ", 'CNY');"
+    "SELECT withdraw_execute(2, " B ", 30, 'CNY', NULL, NULL);"
+    "SELECT payout_mark(" B ", 'returned', 'R1', 'me', NULL);"
+    "SELECT withdraw_execute(3, " C ", 25, 'CNY', NULL, NULL);"
+    "SELECT payout_mark(" C ", 'paid', 'P1', 'me', NULL)";
+
+/* As superuser, in that database: what psql printed. */
+static const char *
+sql(const char *query)
+{
+	struct command psql = {
+	    .argv = {"psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", DATABASE,
+		"-c", query},
+	    .env = {"PGUSER=postgres"},
+	};
+	struct command_end end = command_run(&psql);
+
+	ck_assert_msg(end.code == 0, "%s\n%s", query, end.err);
+	return end.out;
+}
+
+static void
+drop(void)
+{
+	ledger_sql("DROP DATABASE IF EXISTS " DATABASE " WITH (FORCE)", NULL);
+}
+
+static void
+set_up(void)
+{
+	glob_t files;
+
+	drop();
+	ledger_sql("CREATE DATABASE " DATABASE, NULL);
+	ck_assert_int_eq(glob("sql/*.sql", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct command psql = {
+		    .argv = {"psql", "-Xq", "-d", DATABASE, "-f",
+			files.gl_pathv[i]},
+		    .env = {"PGUSER=postgres"},
+		};
+
+		ck_assert_int_eq(command_run(&psql).code, 0);
+	}
+	globfree(&files);
+	sql(story);
+}
+
+static const char *
+binary(void)
+{
+	const char *build = getenv("BUILD");
+
+	return keep_format(
+	    "%s/withdraw-reconcile", build != NULL ? build : "build");
+}
+
+/* withdraw-reconcile in that database; option may be NULL. */
+static struct command
+reconcile(const char *option)
+{
+	return (struct command){.argv = {binary(), option},
+	    .env = {"PGUSER=withdraw_reconcile", "PGDATABASE=" DATABASE}};
+}
+
+static struct command_end
+run(const char *option)
+{
+	struct command command = reconcile(option);
+
+	return command_run(&command);
+}
+
+static void
+expect_code(struct command_end end, int code)
+{
+	ck_assert_msg(end.code == code, "exit code %d instead of %d: %s%s",
+	    end.code, code, end.out, end.err);
+}
+
+static void
+expect_said(const char *out, const char *word)
+{
+	ck_assert_msg(
+	    strstr(out, word) != NULL, "does not say \"%s\": %s", word, out);
+}
+
+/* All that a dry run must not change. */
+static const char *
+everything(void)
+{
+	return sql("SELECT md5(concat("
+		   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
+		   "FROM account t), "
+		   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
+		   "FROM ledger_entry t), "
+		   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
+		   "FROM withdraw_record t), "
+		   "(SELECT count(*) FROM reconcile_finding), "
+		   "(SELECT count(*) FROM reconcile_run), "
+		   "(SELECT count(*) FROM operator_audit)))");
+}
+
+static const char *
+findings(const char *kind)
+{
+	return sql(keep_format("SELECT string_agg(action, ' ') FROM "
+			       "reconcile_finding WHERE kind = '%s'",
+	    kind));
+}
+
+/* --- damage --------------------------------------------------------------- */
+
+#define DEBIT_OF(order, version, after)                                        \
+	"INSERT INTO ledger_entry (user_id, version, kind, delta, "            \
+	"balance_after, order_id, created_at) VALUES (1, " version             \
+	", 'withdraw', -1, " after ", " order ", now())"
+
+static const struct {
+	const char *plant, *kind, *action;
+} damages[] = {
+    {"UPDATE account SET balance = 61 WHERE user_id = 1", "balance-differs",
+	"repaired"},
+    {"UPDATE account SET version = 7 WHERE user_id = 1", "version-differs",
+	"repaired"},
+    {"ALTER TABLE account DROP CONSTRAINT account_balance_check;"
+     "UPDATE account SET balance = -5 WHERE user_id = 1",
+	"negative-balance", "repaired"},
+    {"DELETE FROM ledger_entry WHERE user_id = 2 AND version = 2",
+	"journal-gap", "frozen"},
+    {"ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_pkey;"
+     "INSERT INTO ledger_entry SELECT * FROM ledger_entry "
+     "WHERE user_id = 1 AND version = 1",
+	"journal-repeat", "frozen"},
+    {"DELETE FROM ledger_entry WHERE user_id = 2 AND version = 3",
+	"journal-truncated", "frozen"},
+    {"UPDATE ledger_entry SET balance_after = 59 "
+     "WHERE user_id = 1 AND version = 2",
+	"balance-chain", "frozen"},
+    {"UPDATE ledger_entry SET note = 'other' "
+     "WHERE user_id = 1 AND version = 1",
+	"hash-broken", "frozen"},
+    {"DELETE FROM ledger_entry WHERE order_id = " A, "record-without-entry",
+	"frozen"},
+    {"DROP INDEX ledger_entry_one_debit;" DEBIT_OF(A, "3", "59"),
+	"entry-repeated", "frozen"},
+    {"UPDATE withdraw_record SET amount = 41 WHERE order_id = " A,
+	"entry-differs", "frozen"},
+    {"UPDATE withdraw_record SET user_id = 3 WHERE order_id = " A,
+	"entry-differs", "frozen"},
+    {"DELETE FROM withdraw_record WHERE order_id = " A, "entry-without-record",
+	"frozen"},
+    {DEBIT_OF(D, "3", "59"), "entry-of-declined", "frozen"},
+    {DEBIT_OF(V, "3", "59"), "entry-of-void", "frozen"},
+    {"ALTER TABLE withdraw_record DROP CONSTRAINT withdraw_record_status_check;"
+     "UPDATE withdraw_record SET status = 0, reason = NULL "
+     "WHERE order_id = " D,
+	"record-stuck", "frozen"},
+    {"DROP INDEX ledger_entry_one_return;"
+     "INSERT INTO ledger_entry (user_id, version, kind, delta, balance_after, "
+     "order_id, created_at) VALUES (2, 4, 'return', 30, 130, " B ", now())",
+	"payout-returned-twice", "frozen"},
+    {"UPDATE withdraw_record SET payout_state = 'paid' WHERE order_id = " B,
+	"payout-returned-and-paid", "frozen"},
+    {"DELETE FROM ledger_entry WHERE kind = 'return'", "return-missing",
+	"frozen"},
+};
+
+START_TEST(damage_is_found_and_handled)
+{
+	const char *kind = damages[_i].kind, *action = damages[_i].action;
+	struct command_end end;
+	const char *before;
+
+	sql(damages[_i].plant);
+	before = everything();
+	end = run("--dry-run");
+	expect_code(end, 1);
+	expect_said(end.out, kind);
+	ck_assert_str_eq(everything(), before);
+	end = run(NULL);
+	expect_code(end, 1);
+	expect_said(end.out, kind);
+	expect_said(findings(kind), action);
+	if (strcmp(action, "repaired") == 0)
+		ck_assert_str_eq(
+		    sql("SELECT user_id, balance, version, state FROM account "
+			"ORDER BY user_id"),
+		    "1|60.00|2|active\n2|100.00|3|active\n3|75.00|2|active\n");
+	else
+		expect_said(sql("SELECT state_reason FROM account "
+				"WHERE state = 'frozen'"),
+		    "reconcile: ");
+	expect_code(run(NULL), 0);
+	expect_code(run("--incremental"), 0);
+}
+END_TEST
+
+START_TEST(damage_that_was_written_lately_is_found_incrementally)
+{
+	expect_code(run(NULL), 0);
+	sql("INSERT INTO ledger_entry (user_id, version, kind, delta, "
+	    "balance_after, created_at) VALUES (1, 3, 'credit', 5, 65, now());"
+	    "UPDATE account SET balance = 65, version = 3 WHERE user_id = 1");
+	expect_code(run("--incremental"), 1);
+	expect_said(findings("hash-broken"), "frozen");
+}
+END_TEST
+
+/* An incremental run believes what it saw; a full one does not. */
+START_TEST(old_damage_is_found_by_a_full_run)
+{
+	expect_code(run(NULL), 0);
+	sql("UPDATE ledger_entry SET note = 'other' "
+	    "WHERE user_id = 1 AND version = 1");
+	expect_code(run("--incremental"), 0);
+	expect_code(run(NULL), 1);
+}
+END_TEST
+
+/* --- a healthy ledger ------------------------------------------------------
+ */
+
+START_TEST(a_healthy_ledger_has_no_findings)
+{
+	struct command_end end = run("--json");
+
+	expect_code(end, 0);
+	ck_assert_str_eq(end.err, "");
+	ck_assert_uint_eq(json_length(end.out, "findings"), 0);
+	ck_assert_str_eq(json_get(end.out, "entries"), "7");
+	ck_assert_str_eq(json_get(end.out, "records"), "5");
+	ck_assert_str_eq(json_get(end.out, "accounts"), "3");
+	ck_assert_str_eq(json_get(end.out, "opened"), "300.00");
+	ck_assert_str_eq(json_get(end.out, "withdrawn"), "95.00");
+	ck_assert_str_eq(json_get(end.out, "returned"), "30.00");
+	ck_assert_str_eq(json_get(end.out, "balances"), "235.00");
+	ck_assert_str_eq(json_get(end.out, "conserved"), "true");
+}
+END_TEST
+
+START_TEST(a_second_copy_leaves)
+{
+	struct session *first = session_open("withdraw_reconcile");
+	struct command second = {
+	    .argv = {binary()}, .env = {"PGUSER=withdraw_reconcile"}};
+	struct command_end end;
+
+	ck_assert_str_eq(session_run(first, "SELECT reconcile_lock()"), "t");
+	end = command_run(&second);
+	expect_code(end, 2);
+	expect_said(end.err, "another copy");
+}
+END_TEST
+
+START_TEST(no_findings_beside_withdrawals)
+{
+	enum { ORDERS = 64, ROUNDS = 5 };
+	const char *users[8];
+
+	for (int i = 0; i < COUNT(users); i++)
+		users[i] = ledger_open("1000.00");
+	for (int r = 0; r < ROUNDS; r++) {
+		struct http_request requests[ORDERS];
+		struct http_batch *batch;
+
+		for (int i = 0; i < ORDERS; i++) {
+			struct order order =
+			    order_new(users[i % COUNT(users)], "1.00");
+
+			requests[i] =
+			    order_request(&order, order_token(&order));
+		}
+		batch = http_begin(requests, ORDERS);
+		for (int i = 0; i < 3; i++) {
+			struct command command = {.argv = {binary()},
+			    .env = {"PGUSER=withdraw_reconcile"}};
+			struct command_end end = command_run(&command);
+
+			expect_code(end, 0);
+			expect_said(end.out, " 0 new");
+		}
+		http_finish(batch);
+	}
+}
+END_TEST
+
+/* --- killed ----------------------------------------------------------------
+ */
+
+START_TEST(killed_at_any_moment_leaves_nothing_half_done)
+{
+	enum { KILLS = 50 };
+
+	for (int i = 0; i < KILLS; i++) {
+		struct command command = reconcile(NULL);
+		long before = strtol(
+		    sql("SELECT count(*) FROM reconcile_finding"), NULL, 10);
+
+		sql("UPDATE account SET balance = balance + 1, "
+		    "version = version + 1 WHERE user_id = 1");
+		command_start(&command);
+		/* from before the connection to after the end */
+		usleep((useconds_t)(random() % 60000));
+		kill(command.pid, SIGKILL);
+		command_wait(&command);
+		/* its statement may be under way still */
+		WAIT_UNTIL(strcmp(sql("SELECT count(*) FROM pg_stat_activity "
+				      "WHERE usename = 'withdraw_reconcile'"),
+			       "0\n") == 0);
+		ck_assert_str_eq(
+		    sql(keep_format(
+			"SELECT (a.balance, a.version) = (60, 2) "
+			"AND f.n = %ld + 2 OR (a.balance, a.version) = (61, 3) "
+			"AND f.n = %ld FROM account a, (SELECT count(*) AS n "
+			"FROM reconcile_finding) f WHERE a.user_id = 1",
+			before, before)),
+		    "t\n");
+		run(NULL);
+		expect_code(run(NULL), 0);
+	}
+}
+END_TEST
+
+START_TEST(bad_options_are_refused)
+{
+	static const char *const options[] = {
+	    "--nonsense", "--every=0", "--overdue=x", "word"};
+	struct command_end end = run(options[_i]);
+
+	expect_code(end, 2);
+	ck_assert_str_ne(end.err, "");
+}
+END_TEST
+
+Suite *
+reconcile_suite(void)
+{
+	Suite *suite = suite_create("reconcile");
+	TCase *tcase = fixture_case(suite, "damage");
+
+	tcase_add_checked_fixture(tcase, set_up, drop);
+	tcase_add_loop_test(
+	    tcase, damage_is_found_and_handled, 0, COUNT(damages));
+	tcase_add_test(
+	    tcase, damage_that_was_written_lately_is_found_incrementally);
+	tcase_add_test(tcase, old_damage_is_found_by_a_full_run);
+	tcase_add_test(tcase, a_healthy_ledger_has_no_findings);
+	tcase_add_test(tcase, killed_at_any_moment_leaves_nothing_half_done);
+	tcase_add_loop_test(tcase, bad_options_are_refused, 0, 4);
+	tcase = fixture_case(suite, "traffic");
+	tcase_add_test(tcase, a_second_copy_leaves);
+	tcase_add_test(tcase, no_findings_beside_withdrawals);
+	return suite;
+}
