@@ -206,6 +206,8 @@ function recordFacts(record) {
     [words.FACTS.balance, balance && `${balance} ${currency}`],
     [words.FACTS.order, record.order_id],
     [words.FACTS.time, at],
+    [words.FACTS.payout,
+      record.status === 'succeeded' && words.payout(record)],
   ];
 }
 

@@ -249,7 +249,7 @@ static void
 read_arrived(struct reading *r)
 {
 	char *message;
-	int n;
+	int n = 0;
 
 	if (PQconsumeInput(r->conn) == 0) {
 		complain(r->conn, "read all of the ledger");

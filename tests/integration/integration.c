@@ -35,6 +35,7 @@ main(void)
 	srunner_add_suite(runner, site_suite());
 	srunner_add_suite(runner, operator_suite());
 	srunner_add_suite(runner, schema_suite());
+	srunner_add_suite(runner, payouts_suite());
 	srunner_add_suite(runner, reconcile_suite());
 	srunner_add_suite(runner, running_suite());
 	srunner_run_all(runner, CK_ENV);

@@ -319,7 +319,8 @@ static const struct {
 	"WHERE r.user_id = $1::bigint AND r.status = 1 AND "
 	"(SELECT array_agg((e.user_id, e.kind, e.delta, e.version, "
 	"e.balance_after)::text) FROM ledger_entry e "
-	"WHERE e.order_id = r.order_id) IS DISTINCT FROM "
+	"WHERE e.order_id = r.order_id AND e.kind = 'withdraw') "
+	"IS DISTINCT FROM "
 	"ARRAY[(r.user_id, 'withdraw', -r.amount, r.version, "
 	"r.balance_after)::text]"},
     {"a declined or void record has no entry",

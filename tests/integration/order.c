@@ -191,7 +191,7 @@ answer_is_final(const struct http_response *answer)
 {
 	static const char *const codes[] = {"insufficient-funds",
 	    "account-frozen", "below-minimum", "above-maximum", "order-void",
-	    NULL};
+	    "daily-count-limit", "daily-sum-limit", NULL};
 
 	return answer->status == 201 || is_one_of(answer_code(answer), codes);
 }

@@ -19,6 +19,7 @@ Suite *limits_suite(void);
 Suite *site_suite(void);
 Suite *operator_suite(void);
 Suite *schema_suite(void);
+Suite *payouts_suite(void);
 Suite *reconcile_suite(void);
 Suite *running_suite(void);
 
