@@ -8,12 +8,13 @@
 #include <endian.h>
 #include <string.h>
 
-#define BASE       10000
-#define POSITIVE   0x0000
-#define NEGATIVE   0x4000
-#define HEADER     4 /* int16 before the digits */
-#define WEIGHT_MAX 3 /* 16 digits before the point: minor units fit in int64   \
-		      */
+#define BASE     10000
+#define POSITIVE 0x0000
+#define NEGATIVE 0x4000
+#define HEADER   4 /* int16 before the digits */
+
+/* 16 digits before the point: minor units fit in int64 */
+#define WEIGHT_MAX 3
 
 static int
 int16_at(struct chain_bytes bytes, int i)
