@@ -188,8 +188,8 @@ conserved(const struct look *l)
 static void
 text_totals(const struct report *r, const struct look *l)
 {
-	char a[SUM_TEXT], b[SUM_TEXT], c[SUM_TEXT], d[SUM_TEXT], e[SUM_TEXT],
-	    f[SUM_TEXT];
+	char a[SUM_TEXT] = "", b[SUM_TEXT] = "", c[SUM_TEXT] = "";
+	char d[SUM_TEXT] = "", e[SUM_TEXT] = "", f[SUM_TEXT] = "";
 
 	printf("looked at %" PRId64 " entries, %" PRId64 " records", l->entries,
 	    l->records);
@@ -211,7 +211,7 @@ text_totals(const struct report *r, const struct look *l)
 static void
 put_sum(yajl_gen g, const char *key, look_sum sum)
 {
-	char text[SUM_TEXT];
+	char text[SUM_TEXT] = "";
 
 	put(g, key, sum_text(sum, text));
 }
