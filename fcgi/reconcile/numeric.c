@@ -21,7 +21,7 @@ int16_at(struct chain_bytes bytes, int i)
 {
 	uint16_t v;
 
-	memcpy(&v, bytes.data + 2 * i, sizeof(v));
+	memcpy(&v, bytes.data + 2 * (size_t)i, sizeof(v));
 	return (int16_t)be16toh(v);
 }
 
@@ -51,7 +51,7 @@ numeric_minor(struct chain_bytes bytes, int64_t *minor_r)
 	int64_t minor = 0;
 
 	*minor_r = 0;
-	if (bytes.len < 2 * HEADER)
+	if (bytes.len < (size_t)2 * HEADER)
 		return false;
 	n = int16_at(bytes, 0);
 	weight = int16_at(bytes, 1);

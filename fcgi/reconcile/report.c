@@ -160,7 +160,8 @@ static const char *
 sum_text(look_sum sum, char out[SUM_TEXT])
 {
 	bool negative = sum < 0;
-	char *p = out + SUM_TEXT;
+	char text[SUM_TEXT] = "";
+	char *p = &text[SUM_TEXT];
 	int i;
 
 	*--p = '\0';
@@ -174,7 +175,7 @@ sum_text(look_sum sum, char out[SUM_TEXT])
 	}
 	if (negative)
 		*--p = '-';
-	return memmove(out, p, strlen(p) + 1);
+	return memcpy(out, p, strlen(p) + 1);
 }
 
 static bool
