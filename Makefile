@@ -56,7 +56,7 @@ $(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
 $(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
 	$(wildcard fcgi/base/*.c))
 $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
-	fcgi/ctl/db.c fcgi/ctl/output.c $(wildcard fcgi/base/*.c))
+	fcgi/ctl/db.c fcgi/ctl/json.c fcgi/ctl/output.c $(wildcard fcgi/base/*.c))
 # the hash of an entry, computed anew; libpq brings libcrypto in any case
 $(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
 $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS))

@@ -8,6 +8,7 @@
 
 #include "base/ident.h"
 #include "base/log.h"
+#include "ctl/command.h"
 #include "ctl/output.h"
 #include "reconcile/round.h"
 
@@ -15,7 +16,7 @@
 #define WITHDRAW_VERSION "development"
 #endif
 
-enum { FAILED = 2, ROUNDS_APART_MAX = 86400, NUMBER_MAX = 100000 };
+enum { ROUNDS_APART_MAX = 86400, NUMBER_MAX = 100000 };
 
 struct request {
 	struct round_options options;
@@ -122,25 +123,25 @@ int
 main(int argc, char *argv[])
 {
 	struct request r = {.options = {.full_every = "24", .overdue = "7"}};
-	int code;
+	enum ctl_exit code;
 
 	ctl_program = "withdraw-reconcile";
 	log_init(ctl_program);
 	/* a reader that went away is a write error like any other */
 	signal(SIGPIPE, SIG_IGN);
 	if (!read_line(argc, argv, &r))
-		return FAILED;
+		return CTL_FAILED;
 	if (r.help || r.version) {
 		if (r.help)
 			fputs(help, stdout);
 		else
 			printf("withdraw-reconcile %s\n", WITHDRAW_VERSION);
-		return ctl_stdout_close(NULL) == 0 ? 0 : FAILED;
+		return ctl_stdout_close(NULL) == 0 ? CTL_OK : CTL_FAILED;
 	}
 	for (;;) {
 		code = round_run(&r.options);
 		if (r.every == NULL)
-			return code;
+			return (int)code;
 		sleep((unsigned)strtoul(r.every, NULL, 10));
 	}
 }

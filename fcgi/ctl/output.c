@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_gen.h>
 
 #include "base/log.h"
 #include "ctl/db.h"
+#include "ctl/json.h"
 
 const char *ctl_program = "withdrawctl";
 
@@ -90,28 +90,6 @@ text_list(const char *name, const struct ctl_field fields[], int nfields,
 /* --- JSON --------------------------------------------------------------- */
 
 static void
-json_print(void *ctx, const char *text, size_t len)
-{
-	(void)ctx;
-	fwrite(text, 1, len, stdout); /* ctl_output_close() asks ferror() */
-}
-
-/* yajl refuses only what would not be JSON: an error of this program. */
-static void
-json_must(yajl_gen_status status)
-{
-	if (status != yajl_gen_status_ok)
-		fatalx("could not make JSON: yajl's status is %d", (int)status);
-}
-
-static void
-json_string(yajl_gen g, const char *text)
-{
-	json_must(
-	    yajl_gen_string(g, (const unsigned char *)text, strlen(text)));
-}
-
-static void
 json_members(yajl_gen g, const struct ctl_field fields[], int nfields,
     const struct ctl_rows *rows, size_t row, int column)
 {
@@ -120,13 +98,8 @@ json_members(yajl_gen g, const struct ctl_field fields[], int nfields,
 	for (i = 0; i < nfields; i++) {
 		const char *text = ctl_rows_text(rows, row, column + i);
 
-		json_string(g, fields[i].name);
-		if (text == NULL)
-			json_must(yajl_gen_null(g));
-		else if (fields[i].kind == CTL_NUMBER)
-			json_must(yajl_gen_number(g, text, strlen(text)));
-		else
-			json_string(g, text);
+		ctl_json_string(g, fields[i].name);
+		ctl_json_value(g, text, fields[i].kind == CTL_NUMBER);
 	}
 }
 
@@ -136,14 +109,14 @@ json_list(yajl_gen g, const char *name, const struct ctl_field fields[],
 {
 	size_t row;
 
-	json_string(g, name);
-	json_must(yajl_gen_array_open(g));
+	ctl_json_string(g, name);
+	ctl_json_must(yajl_gen_array_open(g));
 	for (row = 0; row < n; row++) {
-		json_must(yajl_gen_map_open(g));
+		ctl_json_must(yajl_gen_map_open(g));
 		json_members(g, fields, nfields, rows, row, column);
-		json_must(yajl_gen_map_close(g));
+		ctl_json_must(yajl_gen_map_close(g));
 	}
-	json_must(yajl_gen_array_close(g));
+	ctl_json_must(yajl_gen_array_close(g));
 }
 
 /* --- public ------------------------------------------------------------- */
@@ -153,18 +126,8 @@ ctl_output_open(bool json)
 {
 	struct ctl_output *out = xcalloc(1, sizeof(*out));
 
-	if (!json)
-		return out;
-	out->json = yajl_gen_alloc(NULL);
-	if (out->json == NULL)
-		fatalx("out of memory");
-	if (!yajl_gen_config(out->json, yajl_gen_beautify, 1) ||
-	    !yajl_gen_config(out->json, yajl_gen_indent_string, "  ") ||
-	    !yajl_gen_config(out->json, yajl_gen_validate_utf8, 1) ||
-	    !yajl_gen_config(
-		out->json, yajl_gen_print_callback, json_print, NULL))
-		fatalx("could not set up yajl");
-	json_must(yajl_gen_map_open(out->json));
+	if (json)
+		out->json = ctl_json_open();
 	return out;
 }
 
@@ -197,10 +160,8 @@ ctl_output_list(struct ctl_output *out, const char *name,
 int
 ctl_output_close(struct ctl_output **out, const char *done)
 {
-	if ((*out)->json != NULL) {
-		json_must(yajl_gen_map_close((*out)->json));
-		yajl_gen_free((*out)->json);
-	}
+	if ((*out)->json != NULL)
+		ctl_json_close(&(*out)->json);
 	free(*out);
 	*out = NULL;
 	return ctl_stdout_close(done);

@@ -39,8 +39,7 @@ is(struct chain_bytes bytes, const char *word)
 	    memcmp(bytes.data, word, bytes.len) == 0;
 }
 
-/* --- the journal ------------------------------------------------------------
- */
+/* --- the journal --------------------------------------------------------- */
 
 static const char entry_sql[] =
     "SELECT user_id, version, kind, delta, balance_after, order_id, "
@@ -120,8 +119,7 @@ on_entry(void *arg, const struct snapshot_row *row)
 	fold_entry(full->fold, user, &from, &to, kind, row->field[E_ORDER]);
 }
 
-/* --- records ----------------------------------------------------------------
- */
+/* --- records ------------------------------------------------------------- */
 
 /* The numbers of withdraw_record.status: only a success moves money. */
 static const char record_sql[] =
@@ -169,8 +167,7 @@ on_record(void *arg, const struct snapshot_row *row)
 	}
 }
 
-/* --- accounts ---------------------------------------------------------------
- */
+/* --- accounts ------------------------------------------------------------ */
 
 static const char account_sql[] =
     "SELECT user_id, version, balance, head_hash FROM account";
@@ -192,8 +189,7 @@ on_account(void *arg, const struct snapshot_row *row)
 	fold_account(full->fold, user, &now);
 }
 
-/* --- whom the sums accuse ---------------------------------------------------
- */
+/* --- whom the sums accuse ------------------------------------------------ */
 
 static void
 on_suspect(void *arg, const struct snapshot_row *row)
@@ -235,8 +231,7 @@ name_suspects(
 	return read;
 }
 
-/* --- the look ---------------------------------------------------------------
- */
+/* --- the look ------------------------------------------------------------ */
 
 static const char about_sql[] =
     "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid IN "

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_gen.h>
 
 #include "base/log.h"
+#include "ctl/json.h"
 #include "ctl/output.h"
 
 struct report {
@@ -18,39 +18,17 @@ struct report {
 };
 
 static void
-print(void *ctx, const char *text, size_t len)
-{
-	(void)ctx;
-	fwrite(text, 1, len, stdout); /* report_close() asks ferror() */
-}
-
-/* yajl refuses only what would not be JSON: an error of this program. */
-static void
-must(yajl_gen_status status)
-{
-	if (status != yajl_gen_status_ok)
-		fatalx("could not make JSON: yajl's status is %d", (int)status);
-}
-
-static void
 put(yajl_gen g, const char *key, const char *text)
 {
-	must(yajl_gen_string(g, (const unsigned char *)key, strlen(key)));
-	if (text == NULL)
-		must(yajl_gen_null(g));
-	else
-		must(yajl_gen_string(
-		    g, (const unsigned char *)text, strlen(text)));
+	ctl_json_string(g, key);
+	ctl_json_value(g, text, false);
 }
 
 static void
 put_number(yajl_gen g, const char *key, const char *digits)
 {
-	must(yajl_gen_string(g, (const unsigned char *)key, strlen(key)));
-	if (digits == NULL)
-		must(yajl_gen_null(g));
-	else
-		must(yajl_gen_number(g, digits, strlen(digits)));
+	ctl_json_string(g, key);
+	ctl_json_value(g, digits, true);
 }
 
 static void
@@ -65,22 +43,8 @@ put_count(yajl_gen g, const char *key, int64_t n)
 static void
 put_bool(yajl_gen g, const char *key, bool value)
 {
-	must(yajl_gen_string(g, (const unsigned char *)key, strlen(key)));
-	must(yajl_gen_bool(g, value));
-}
-
-static yajl_gen
-open_json(void)
-{
-	yajl_gen g = yajl_gen_alloc(NULL);
-
-	if (g == NULL)
-		fatalx("out of memory");
-	if (!yajl_gen_config(g, yajl_gen_beautify, 1) ||
-	    !yajl_gen_config(g, yajl_gen_indent_string, "  ") ||
-	    !yajl_gen_config(g, yajl_gen_print_callback, print, NULL))
-		fatalx("could not set up yajl");
-	return g;
+	ctl_json_string(g, key);
+	ctl_json_must(yajl_gen_bool(g, value));
 }
 
 struct report *
@@ -92,12 +56,11 @@ report_open(bool json, bool full, bool dry_run)
 	r->dry_run = dry_run;
 	if (!json)
 		return r;
-	r->json = open_json();
-	must(yajl_gen_map_open(r->json));
+	r->json = ctl_json_open();
 	put(r->json, "mode", full ? "full" : "incremental");
 	put_bool(r->json, "dry_run", dry_run);
-	must(yajl_gen_string(r->json, (const unsigned char *)"findings", 8));
-	must(yajl_gen_array_open(r->json));
+	ctl_json_string(r->json, "findings");
+	ctl_json_must(yajl_gen_array_open(r->json));
 	return r;
 }
 
@@ -119,7 +82,7 @@ text_finding(const struct finding *f)
 static void
 json_finding(yajl_gen g, const struct finding *f)
 {
-	must(yajl_gen_map_open(g));
+	ctl_json_must(yajl_gen_map_open(g));
 	put(g, "kind", f->kind);
 	put_number(g, "user_id", f->user);
 	put(g, "order_id", f->order);
@@ -128,7 +91,7 @@ json_finding(yajl_gen g, const struct finding *f)
 	put(g, "after", f->after);
 	put(g, "action", f->action);
 	put_bool(g, "new", f->fresh);
-	must(yajl_gen_map_close(g));
+	ctl_json_must(yajl_gen_map_close(g));
 }
 
 void
@@ -150,8 +113,7 @@ report_fresh(const struct report *r)
 	return r->fresh;
 }
 
-/* --- totals -----------------------------------------------------------------
- */
+/* --- totals -------------------------------------------------------------- */
 
 #define SUM_TEXT 48
 
@@ -245,11 +207,10 @@ report_close(struct report **report, const struct look *look, bool looked)
 	bool failed;
 
 	if (r->json != NULL) {
-		must(yajl_gen_array_close(r->json));
+		ctl_json_must(yajl_gen_array_close(r->json));
 		put_bool(r->json, "complete", looked);
 		json_totals(r, look);
-		must(yajl_gen_map_close(r->json));
-		yajl_gen_free(r->json);
+		ctl_json_close(&r->json);
 	} else if (looked) {
 		text_totals(r, look);
 	}

@@ -20,7 +20,7 @@ struct report *report_open(bool json, bool full, bool dry_run);
 
 void report_finding(struct report *report, const struct finding *finding);
 
-/* How many of that kind so far. */
+/* How many new findings so far. */
 int64_t report_fresh(const struct report *report);
 
 /* Totals, and the end. looked: all was read. Returns 0, or -1 if not all

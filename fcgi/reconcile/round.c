@@ -12,13 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/command.h"
 #include "ctl/db.h"
 #include "ctl/output.h"
 #include "reconcile/look.h"
 #include "reconcile/report.h"
 #include "reconcile/snapshot.h"
-
-enum { OK = 0, FOUND = 1, FAILED = 2 };
 
 #define NUMBER 24
 
@@ -32,8 +31,7 @@ struct round {
 	char actor[64];
 };
 
-/* --- asking the ledger ------------------------------------------------------
- */
+/* --- asking the ledger --------------------------------------------------- */
 
 /* Runs one statement. NULL: it failed, and stderr was told what. */
 static struct ctl_rows *
@@ -66,8 +64,7 @@ ask_value(struct round *r, const char *what, const char *sql,
 	return true;
 }
 
-/* --- the run ----------------------------------------------------------------
- */
+/* --- the run ------------------------------------------------------------- */
 
 static void
 name_actor(char *out, size_t room)
@@ -92,7 +89,6 @@ take_lock(struct round *r)
 		return true;
 	ctl_complain("another copy is at work on this ledger: nothing was "
 		     "done");
-	r->failed = true;
 	return false;
 }
 
@@ -142,8 +138,7 @@ end_run(struct round *r)
 	    params, 4, known, sizeof(known));
 }
 
-/* --- looking ----------------------------------------------------------------
- */
+/* --- looking ------------------------------------------------------------- */
 
 static void
 tell_progress(void *arg, int64_t rows, int64_t about)
@@ -199,8 +194,7 @@ add_open_users(struct round *r)
 	return true;
 }
 
-/* --- handling ---------------------------------------------------------------
- */
+/* --- handling ------------------------------------------------------------ */
 
 static const char handle_sql[] =
     "SELECT $1::bigint, kind, order_id, what, before, after, action, fresh "
@@ -211,19 +205,20 @@ static const char diagnose_sql[] =
     "CASE WHEN repairable THEN 'would be repaired' ELSE 'would be frozen' END, "
     "true FROM reconcile_diagnose($1::bigint)";
 
-static const char overdue_sql[] =
-    "SELECT o.user_id, 'payout-overdue', o.order_id, format('its payout is in "
-    "batch %s, and neither paid nor returned so far', o.batch), NULL, NULL, "
+/* A payout that is overdue: all columns but the last two, and the rows. */
+#define OVERDUE_COLUMNS                                                        \
+	"SELECT o.user_id, 'payout-overdue', o.order_id, w.what, NULL, NULL, "
+#define OVERDUE_ROWS                                                           \
+	" FROM reconcile_overdue(now() - $1::bigint * interval '1 day') o, "   \
+	"LATERAL (SELECT format('its payout is in batch %s, and neither paid " \
+	"nor returned so far', o.batch) AS what) w"
+
+static const char overdue_sql[] = OVERDUE_COLUMNS
     "'reported', reconcile_report($2::bigint, 'payout-overdue', o.user_id, "
-    "o.order_id, format('its payout is in batch %s, and neither paid nor "
-    "returned so far', o.batch), NULL, NULL, 'reported', $3) "
-    "FROM reconcile_overdue(now() - $1::bigint * interval '1 day') o";
+    "o.order_id, w.what, NULL, NULL, 'reported', $3)" OVERDUE_ROWS;
 
 static const char overdue_dry_sql[] =
-    "SELECT o.user_id, 'payout-overdue', o.order_id, format('its payout is in "
-    "batch %s, and neither paid nor returned so far', o.batch), NULL, NULL, "
-    "'would be reported', true "
-    "FROM reconcile_overdue(now() - $1::bigint * interval '1 day') o";
+    OVERDUE_COLUMNS "'would be reported', true" OVERDUE_ROWS;
 
 static void
 report_rows(struct round *r, const struct ctl_rows *rows)
@@ -298,17 +293,16 @@ handle_payouts(struct round *r)
 	handle_with(r, r->options->overdue, overdue_sql, overdue_dry_sql);
 }
 
-/* --- all of it --------------------------------------------------------------
- */
+/* --- all of it ----------------------------------------------------------- */
 
-static int
+static enum ctl_exit
 work(struct round *r)
 {
 	bool looked;
 	int64_t found;
 
 	if (!take_lock(r) || !forbid_changes(r))
-		return FAILED;
+		return CTL_FAILED;
 	looked = look(r);
 	r->report = report_open(r->options->json, r->full, r->options->dry_run);
 	if (looked && add_open_users(r)) {
@@ -320,15 +314,15 @@ work(struct round *r)
 	if (report_close(&r->report, &r->look, looked) != 0)
 		r->failed = true;
 	if (r->failed)
-		return FAILED;
-	return found > 0 ? FOUND : OK;
+		return CTL_FAILED;
+	return found > 0 ? CTL_WRONG : CTL_OK;
 }
 
-int
+enum ctl_exit
 round_run(const struct round_options *options)
 {
 	struct round r = {.options = options, .full = !options->incremental};
-	int code = FAILED;
+	enum ctl_exit code = CTL_FAILED;
 
 	name_actor(r.actor, sizeof(r.actor));
 	r.db = ctl_db_open();

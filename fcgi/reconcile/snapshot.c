@@ -56,8 +56,8 @@ begin(void)
 	/* statement_timeout: a journal of any length is read to its end */
 	static const char *const keys[] = {
 	    "fallback_application_name", "options", NULL};
-	static const char *const values[] = {
-	    "withdraw-reconcile", "-c statement_timeout=0", NULL};
+	const char *const values[] = {
+	    ctl_program, "-c statement_timeout=0", NULL};
 	PGconn *c = PQconnectdbParams(keys, values, 0);
 
 	if (PQstatus(c) == CONNECTION_OK &&
@@ -122,8 +122,7 @@ snapshot_close(struct snapshot **s)
 	*s = NULL;
 }
 
-/* --- rows -------------------------------------------------------------------
- */
+/* --- rows ---------------------------------------------------------------- */
 
 /* COPY's binary format: a signature, flags, an extension; then tuples, each a
  * count of fields (-1: the end) and for each its length (-1: NULL) and bytes.
@@ -322,8 +321,7 @@ snapshot_read(struct snapshot *s, const struct snapshot_query queries[], int n)
 	return failed ? -1 : 0;
 }
 
-/* --- values -----------------------------------------------------------------
- */
+/* --- values -------------------------------------------------------------- */
 
 int64_t
 snapshot_int8(const struct snapshot_row *row, int field)
@@ -334,12 +332,4 @@ snapshot_int8(const struct snapshot_row *row, int field)
 		return 0;
 	memcpy(&v, row->field[field].data, sizeof(v));
 	return (int64_t)be64toh(v);
-}
-
-const char *
-snapshot_text(const struct snapshot_row *row, int field, char *out, size_t room)
-{
-	snprintf(out, room, "%.*s", (int)row->field[field].len,
-	    row->field[field].data ? (const char *)row->field[field].data : "");
-	return out;
 }

@@ -40,10 +40,7 @@ int snapshot_read(struct snapshot *snapshot,
     const struct snapshot_query queries[], int nqueries)
     __attribute__((warn_unused_result));
 
-/* Values of a row. NULL, or one of another size, is 0 or "". */
+/* A value of a row. NULL, or one of another size, is 0. */
 int64_t snapshot_int8(const struct snapshot_row *row, int field);
-/* Copies text to out, cut to room with its NUL. */
-const char *snapshot_text(
-    const struct snapshot_row *row, int field, char *out, size_t room);
 
 #endif
