@@ -20,14 +20,6 @@ enum { INSTANCES_MAX = 16 };
 static pid_t running[INSTANCES_MAX];
 static size_t running_count;
 
-static const char *
-binary(void)
-{
-	const char *build = getenv("BUILD");
-
-	return keep_format("%s/withdrawd", build != NULL ? build : "build");
-}
-
 /* In the child: all that it says goes to the log. */
 __attribute__((noreturn)) static void
 execute(const char *log, const char *const *settings, char *const *argv)
@@ -66,7 +58,7 @@ struct instance
 instance_start_on(
     const char *socket, const char *flag, const char *const *settings)
 {
-	char *argv[] = {keep_format("%s", binary()),
+	char *argv[] = {keep_format("%s", program("withdrawd")),
 	    flag != NULL ? keep_format("%s", flag) : NULL, NULL};
 	const char *all[32] = {"PGUSER=withdraw_service",
 	    keep_format("WITHDRAW_SOCKET=%s", socket)};
@@ -95,7 +87,7 @@ instance_start_spawned(void)
 	char *argv[] = {keep_format("env"), keep_format("-u"),
 	    keep_format("WITHDRAW_SOCKET"), keep_format("spawn-fcgi"),
 	    keep_format("-n"), keep_format("-s"), keep_format("%s", socket),
-	    keep_format("--"), keep_format("%s", binary()), NULL};
+	    keep_format("--"), keep_format("%s", program("withdrawd")), NULL};
 
 	return start(socket, settings, argv);
 }

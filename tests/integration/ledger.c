@@ -2,11 +2,13 @@
 #include "ledger.h"
 
 #include <check.h>
+#include <glob.h>
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "support.h"
 
 enum {
@@ -364,4 +366,25 @@ ledger_reset(void)
 {
 	ledger_disconnect();
 	user_count = 0;
+}
+
+void
+ledger_apply(const char *role, const char *database)
+{
+	glob_t files;
+
+	ck_assert_int_eq(glob("sql/*.sql", 0, NULL, &files), 0);
+	ck_assert_uint_gt(files.gl_pathc, 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct command psql = {
+		    .argv = {"psql", "-Xq", "-d", database, "-f",
+			files.gl_pathv[i]},
+		    .env = {keep_format("PGUSER=%s", role)},
+		};
+		struct command_end end = command_run(&psql);
+
+		ck_assert_msg(end.code == 0 && *end.err == '\0', "%s: %d %s",
+		    files.gl_pathv[i], end.code, end.err);
+	}
+	globfree(&files);
 }

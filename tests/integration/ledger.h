@@ -57,6 +57,10 @@ void ledger_disconnect(void);
 /* The promises of the ledger for each user that this test opened. */
 void ledger_check(void);
 
+/* Applies sql/ to a database, as that role, by psql; a word of complaint fails
+ * the test. */
+void ledger_apply(const char *role, const char *database);
+
 /* Forgets the test's users and disconnects. */
 void ledger_reset(void);
 

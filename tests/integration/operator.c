@@ -13,17 +13,9 @@
 #include "suites.h"
 #include "support.h"
 
-static const char *
-binary(void)
-{
-	const char *build = getenv("BUILD");
-
-	return keep_format("%s/withdrawctl", build != NULL ? build : "build");
-}
-
 /* withdrawctl with these arguments, as the operator. */
 #define CTL(...)                                                               \
-	((struct command){.argv = {binary(), __VA_ARGS__},                     \
+	((struct command){.argv = {program("withdrawctl"), __VA_ARGS__},       \
 	    .env = {"PGUSER=withdraw_operator"}})
 
 static struct command_end
@@ -59,13 +51,6 @@ expect_refused(struct command_end end, int code, const char *word)
 {
 	expect_complaint(end, code, word);
 	ck_assert_str_eq(end.out, "");
-}
-
-static void
-expect_said(const char *out, const char *word)
-{
-	ck_assert_msg(
-	    strstr(out, word) != NULL, "does not say \"%s\": %s", word, out);
 }
 
 /* A user without an account, out of the way of the sign-ins. */

@@ -1,7 +1,6 @@
 /* withdraw-reconcile: damage of each kind, planted by SQL in a database of its
  * own, is found, named and handled; a healthy ledger has no findings. */
 #include <check.h>
-#include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,38 +60,17 @@ drop(void)
 static void
 set_up(void)
 {
-	glob_t files;
-
 	drop();
 	ledger_sql("CREATE DATABASE " DATABASE, NULL);
-	ck_assert_int_eq(glob("sql/*.sql", 0, NULL, &files), 0);
-	for (size_t i = 0; i < files.gl_pathc; i++) {
-		struct command psql = {
-		    .argv = {"psql", "-Xq", "-d", DATABASE, "-f",
-			files.gl_pathv[i]},
-		    .env = {"PGUSER=postgres"},
-		};
-
-		ck_assert_int_eq(command_run(&psql).code, 0);
-	}
-	globfree(&files);
+	ledger_apply("postgres", DATABASE);
 	sql(story);
-}
-
-static const char *
-binary(void)
-{
-	const char *build = getenv("BUILD");
-
-	return keep_format(
-	    "%s/withdraw-reconcile", build != NULL ? build : "build");
 }
 
 /* withdraw-reconcile in that database; option may be NULL. */
 static struct command
 reconcile(const char *option)
 {
-	return (struct command){.argv = {binary(), option},
+	return (struct command){.argv = {program("withdraw-reconcile"), option},
 	    .env = {"PGUSER=withdraw_reconcile", "PGDATABASE=" DATABASE}};
 }
 
@@ -109,13 +87,6 @@ expect_code(struct command_end end, int code)
 {
 	ck_assert_msg(end.code == code, "exit code %d instead of %d: %s%s",
 	    end.code, code, end.out, end.err);
-}
-
-static void
-expect_said(const char *out, const char *word)
-{
-	ck_assert_msg(
-	    strstr(out, word) != NULL, "does not say \"%s\": %s", word, out);
 }
 
 /* All that a dry run must not change. */
@@ -275,8 +246,8 @@ END_TEST
 START_TEST(a_second_copy_leaves)
 {
 	struct session *first = session_open("withdraw_reconcile");
-	struct command second = {
-	    .argv = {binary()}, .env = {"PGUSER=withdraw_reconcile"}};
+	struct command second = {.argv = {program("withdraw-reconcile")},
+	    .env = {"PGUSER=withdraw_reconcile"}};
 	struct command_end end;
 
 	ck_assert_str_eq(session_run(first, "SELECT reconcile_lock()"), "t");
@@ -306,7 +277,8 @@ START_TEST(no_findings_beside_withdrawals)
 		}
 		batch = http_begin(requests, ORDERS);
 		for (int i = 0; i < 3; i++) {
-			struct command command = {.argv = {binary()},
+			struct command command = {
+			    .argv = {program("withdraw-reconcile")},
 			    .env = {"PGUSER=withdraw_reconcile"}};
 			struct command_end end = command_run(&command);
 

@@ -1,7 +1,6 @@
 /* The ledger's own rules: who may do what, and what its functions decide when
  * two of them meet. Straight in Postgres, without the service. */
 #include <check.h>
-#include <glob.h>
 #include <string.h>
 
 #include "command.h"
@@ -139,27 +138,6 @@ snapshot(void)
 	    NULL);
 }
 
-static void
-apply_sql(const char *role, const char *database)
-{
-	glob_t files;
-
-	ck_assert_int_eq(glob("sql/*.sql", 0, NULL, &files), 0);
-	ck_assert_uint_gt(files.gl_pathc, 0);
-	for (size_t i = 0; i < files.gl_pathc; i++) {
-		struct command psql = {
-		    .argv = {"psql", "-Xq", "-d", database, "-f",
-			files.gl_pathv[i]},
-		    .env = {keep_format("PGUSER=%s", role)},
-		};
-		struct command_end end = command_run(&psql);
-
-		ck_assert_msg(end.code == 0 && *end.err == '\0', "%s: %d %s",
-		    files.gl_pathv[i], end.code, end.err);
-	}
-	globfree(&files);
-}
-
 START_TEST(applied_again_changes_nothing)
 {
 	const char *user = ledger_open("100.00");
@@ -170,7 +148,7 @@ START_TEST(applied_again_changes_nothing)
 
 	expect_success(&answer, &first);
 	before = snapshot();
-	apply_sql(superuser_role, setting("PGDATABASE"));
+	ledger_apply(superuser_role, setting("PGDATABASE"));
 	ck_assert_str_eq(snapshot(), before);
 	/* the service goes on where it was, on the same connections */
 	answer = order_settle(&second);
@@ -203,8 +181,8 @@ START_TEST(applied_by_the_owner_of_the_database)
 	ledger_sql(keep_format("CREATE ROLE %s LOGIN CREATEROLE", owner), NULL);
 	ledger_sql(
 	    keep_format("CREATE DATABASE %s OWNER %s", database, owner), NULL);
-	apply_sql(owner, database);
-	apply_sql(owner, database);
+	ledger_apply(owner, database);
+	ledger_apply(owner, database);
 	ask(operator_role, "SELECT account_open(1, 100)");
 	ck_assert_str_eq(ask(service_role, withdraw("1", order_id(), "40.00")),
 	    "new succeeded 40.00 60.00 v2\n");

@@ -128,3 +128,18 @@ read_file(const char *path)
 	fclose(file);
 	return kept;
 }
+
+const char *
+program(const char *name)
+{
+	const char *build = getenv("BUILD");
+
+	return keep_format("%s/%s", build != NULL ? build : "build", name);
+}
+
+void
+expect_said(const char *out, const char *word)
+{
+	ck_assert_msg(
+	    strstr(out, word) != NULL, "does not say \"%s\": %s", word, out);
+}

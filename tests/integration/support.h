@@ -36,6 +36,12 @@ struct wait wait_begin(void);
 void wait_again(
     struct wait *wait, const char *what, const char *file, int line);
 
+/* The path of a program under test: in $BUILD, or build. */
+const char *program(const char *name);
+
+/* Fails the test unless the text has that word in it; shows the text. */
+void expect_said(const char *text, const char *word);
+
 long long now_ms(void);
 
 /* The whole of a file as text; "" where there is none. */
