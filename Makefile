@@ -54,9 +54,12 @@ all: $(PROGRAMS) ## build the programs
 
 $(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
 $(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
+	fcgi/reconcile/snapshot.c fcgi/reconcile/chain.c \
 	$(wildcard fcgi/base/*.c))
+$(BUILD)/withdrawctl: OUR_LDLIBS += -lcsv -lcrypto
 $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
-	fcgi/ctl/db.c fcgi/ctl/json.c fcgi/ctl/output.c $(wildcard fcgi/base/*.c))
+	fcgi/ctl/actor.c fcgi/ctl/db.c fcgi/ctl/json.c fcgi/ctl/output.c \
+	fcgi/ctl/redis.c fcgi/pipeline/record.c $(wildcard fcgi/base/*.c))
 # the hash of an entry, computed anew; libpq brings libcrypto in any case
 $(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
 $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS))
@@ -128,10 +131,13 @@ install: all ## install under prefix (DESTDIR for packagers)
 	$(INSTALL) -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/bin \
 		$(DESTDIR)$(prefix)/share/man/man8 \
 		$(DESTDIR)$(prefix)/lib/systemd/system \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions \
 		$(share)/sql $(share)/static $(share)/nginx/snippets
 	$(INSTALL) $(BUILD)/withdrawd $(BUILD)/withdraw-reconcile \
 		$(DESTDIR)$(prefix)/sbin/
 	$(INSTALL) $(BUILD)/withdrawctl $(DESTDIR)$(prefix)/bin/
+	$(BUILD)/withdrawctl completion bash > \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/withdrawctl
 	$(INSTALL) -m 644 fcgi/man/*.8 $(DESTDIR)$(prefix)/share/man/man8/
 	$(INSTALL) -m 644 sql/*.sql $(share)/sql/
 	$(INSTALL) -m 644 static/* $(share)/static/
@@ -147,6 +153,7 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(prefix)/sbin/withdrawd \
 		$(DESTDIR)$(prefix)/sbin/withdraw-reconcile \
 		$(DESTDIR)$(prefix)/bin/withdrawctl \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/withdrawctl \
 		$(DESTDIR)$(prefix)/share/man/man8/withdraw*.8 \
 		$(DESTDIR)$(prefix)/lib/systemd/system/withdrawd.* \
 		$(DESTDIR)$(prefix)/lib/systemd/system/withdraw-reconcile.*

@@ -11,6 +11,17 @@ BEGIN;
 DROP FUNCTION IF EXISTS account_open(bigint, numeric);
 DROP FUNCTION IF EXISTS account_credit(bigint, numeric);
 
+-- as it was before it returned what stands
+DO $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_proc WHERE proname = 'limit_set'
+			AND pronamespace = 'public'::regnamespace
+			AND prorettype = 'void'::regtype) THEN
+		DROP FUNCTION limit_set(bigint, numeric, numeric, numeric,
+			numeric, text, text, text);
+	END IF;
+END $$;
+
 -- A line of the audit. For the functions here.
 CREATE OR REPLACE FUNCTION operator_note(p_actor text, p_command text,
 	p_user bigint, p_order uuid, p_detail text, p_reason text)
@@ -176,36 +187,53 @@ BEGIN
 	RETURN QUERY SELECT true, v_account.state, v_account.state_reason;
 END $$;
 
--- Set the limits of p_user, or of all (0), as a whole: NULL is no limit for
--- all, and "as for all" for a user, whom 'Infinity' frees of it.
+-- Set the limits of p_user, or of all (0). NaN keeps what stands; NULL is no
+-- limit for all, and "as for all" for a user, whom 'Infinity' frees of it. The
+-- time zone is that of all; NULL keeps it. Returns what stands now.
 CREATE OR REPLACE FUNCTION limit_set(p_user bigint, p_min numeric,
 	p_max numeric, p_daily_count numeric, p_daily_sum numeric,
 	p_time_zone text, p_actor text, p_reason text)
-RETURNS void
+RETURNS withdraw_limit
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+	v_limit withdraw_limit;
 BEGIN
-	IF p_min > p_max THEN
-		RAISE EXCEPTION 'the minimum of % is above the maximum of %', p_min, p_max
+	IF p_user <> 0 AND p_time_zone IS NOT NULL THEN
+		RAISE EXCEPTION 'the time zone is one for all: set it for all'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM now() AT TIME ZONE p_time_zone;	-- an error if it is none
 	INSERT INTO withdraw_limit AS l (user_id, min_amount, max_amount,
 			daily_count, daily_sum, time_zone)
-		VALUES (p_user, p_min, p_max, p_daily_count, p_daily_sum,
+		VALUES (p_user, nullif(p_min, 'NaN'), nullif(p_max, 'NaN'),
+			nullif(p_daily_count, 'NaN'), nullif(p_daily_sum, 'NaN'),
 			CASE WHEN p_user = 0 THEN coalesce(p_time_zone, 'UTC') END)
-		ON CONFLICT (user_id) DO UPDATE SET min_amount = p_min,
-			max_amount = p_max, daily_count = p_daily_count,
-			daily_sum = p_daily_sum,
-			time_zone = CASE WHEN p_user = 0
-				THEN coalesce(p_time_zone, 'UTC') END;
+		ON CONFLICT (user_id) DO UPDATE SET
+			min_amount = CASE WHEN p_min = 'NaN'
+				THEN l.min_amount ELSE p_min END,
+			max_amount = CASE WHEN p_max = 'NaN'
+				THEN l.max_amount ELSE p_max END,
+			daily_count = CASE WHEN p_daily_count = 'NaN'
+				THEN l.daily_count ELSE p_daily_count END,
+			daily_sum = CASE WHEN p_daily_sum = 'NaN'
+				THEN l.daily_sum ELSE p_daily_sum END,
+			time_zone = coalesce(p_time_zone, l.time_zone)
+		RETURNING l.* INTO v_limit;
+	IF v_limit.min_amount > v_limit.max_amount THEN
+		RAISE EXCEPTION 'the minimum of % is above the maximum of %',
+			v_limit.min_amount, v_limit.max_amount
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	PERFORM operator_note(p_actor, 'limits set', nullif(p_user, 0), NULL,
 		format('min %s, max %s, daily count %s, daily sum %s%s',
-			coalesce(p_min::text, '-'), coalesce(p_max::text, '-'),
-			coalesce(p_daily_count::text, '-'),
-			coalesce(p_daily_sum::text, '-'),
-			', ' || p_time_zone), p_reason);
+			coalesce(v_limit.min_amount::text, '-'),
+			coalesce(v_limit.max_amount::text, '-'),
+			coalesce(v_limit.daily_count::text, '-'),
+			coalesce(v_limit.daily_sum::text, '-'),
+			', ' || v_limit.time_zone), p_reason);
+	RETURN v_limit;
 END $$;
 
 -- Forget the limits of p_user, or of all (0). False: there were none.

@@ -456,7 +456,7 @@ start_nginx() {
 # May be killed at any moment: it has no other way to stop.
 start_reconcile() {
 	launch reconcile reconcile.log env PGHOST="$sockets" PGPORT=5432 \
-		PGDATABASE=withdraw PGUSER=withdraw_reconcile \
+		PGDATABASE=withdraw PGUSER=withdraw_reconcile REDIS_URL="$redis_url" \
 		"$run/app/bin/withdraw-reconcile" --every "$RECONCILE_S"
 }
 
@@ -544,7 +544,7 @@ open_demo_accounts() {
 	local user
 	for user in 1001 1002; do
 		operator account show "$user" >/dev/null 2>&1 ||
-			operator account open "$user" 100.00 >/dev/null ||
+			operator --yes account open "$user" 100.00 >/dev/null ||
 			die "could not open the demo account $user"
 	done
 }

@@ -7,6 +7,7 @@
 
 #include "base/ident.h"
 #include "base/money.h"
+#include "ctl/command.h"
 
 bool ctl_check_user(const char *text);
 
@@ -14,10 +15,29 @@ bool ctl_check_user(const char *text);
 bool ctl_check_amount(
     const char *text, int64_t least, char amount_r[MONEY_TEXT]);
 
+/* An amount other than zero with an optional sign. */
+bool ctl_check_delta(const char *text, char delta_r[MONEY_TEXT]);
+
 bool ctl_check_order(const char *text, char order_r[UUID_TEXT]);
 
-/* text may be NULL: *limit_r is then fallback. */
-bool ctl_check_limit(
-    const char *text, const char *fallback, const char **limit_r);
+/* The option --limit: *limit_r is fallback if it was not given, which may be
+ * NULL. most 0: as many as there are. */
+bool ctl_check_limit(const struct ctl_args *args, const char *fallback,
+    int most, const char **limit_r);
+
+#define CTL_LIMIT_MAX 1000 /* a page for people */
+
+/* Is it one of the option's words, or not given? */
+bool ctl_check_word(const struct ctl_args *args, enum ctl_option option);
+
+/* Is the option a whole number above zero, or not given? */
+bool ctl_check_number(const struct ctl_args *args, enum ctl_option option);
+
+/* --user and --order, where they are given. order_r: "" if it is not. */
+bool ctl_check_whose(const struct ctl_args *args, char order_r[UUID_TEXT]);
+
+/* Was the option given, and not as ""? why: for what it is needed. */
+bool ctl_check_given(
+    const struct ctl_args *args, enum ctl_option option, const char *why);
 
 #endif

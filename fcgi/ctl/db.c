@@ -22,10 +22,12 @@ struct ctl_rows {
 };
 
 /* What the session needs, whatever the environment or the role has set: an end
- * to every statement, warnings about a commit, and commits that last. */
+ * to every statement, warnings about a commit, times in UTC, and commits that
+ * last. */
 static const char setup[] =
     "SELECT set_config('statement_timeout', '" CTL_DB_TIMEOUT "', false), "
     "set_config('client_min_messages', 'warning', false), "
+    "set_config('TimeZone', 'UTC', false), "
     "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "
     "THEN set_config('synchronous_commit', 'on', false) END";
 

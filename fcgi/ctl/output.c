@@ -21,11 +21,16 @@ struct ctl_output {
 /* --- text --------------------------------------------------------------- */
 
 static const char *
-shown(const struct ctl_rows *rows, size_t row, int column)
+shown(const struct ctl_field *field, const struct ctl_rows *rows, size_t row,
+    int column)
 {
 	const char *text = ctl_rows_text(rows, row, column);
 
-	return text ? text : "-";
+	if (text == NULL)
+		return "-";
+	if (field->kind == CTL_BOOL)
+		return *text == 't' ? "yes" : "no";
+	return text;
 }
 
 static void
@@ -39,7 +44,7 @@ text_record(const struct ctl_field fields[], int nfields,
 			width = (int)strlen(fields[i].name);
 	for (i = 0; i < nfields; i++)
 		printf("%-*s  %s\n", width, fields[i].name,
-		    shown(rows, row, column + i));
+		    shown(&fields[i], rows, row, column + i));
 }
 
 static int
@@ -49,8 +54,8 @@ width_of(const struct ctl_field *field, const struct ctl_rows *rows, size_t n,
 	size_t width = strlen(field->name), row;
 
 	for (row = 0; row < n; row++)
-		if (strlen(shown(rows, row, column)) > width)
-			width = strlen(shown(rows, row, column));
+		if (strlen(shown(field, rows, row, column)) > width)
+			width = strlen(shown(field, rows, row, column));
 	return (int)width;
 }
 
@@ -58,7 +63,7 @@ width_of(const struct ctl_field *field, const struct ctl_rows *rows, size_t n,
 static void
 text_cell(const struct ctl_field *field, int width, bool last, const char *text)
 {
-	if (field->kind != CTL_TEXT)
+	if (field->kind == CTL_NUMBER || field->kind == CTL_AMOUNT)
 		printf("%*s", width, text);
 	else
 		printf("%-*s", last ? 0 : width, text);
@@ -83,7 +88,7 @@ text_list(const char *name, const struct ctl_field fields[], int nfields,
 	for (row = 0; row < n; row++)
 		for (i = 0; i < nfields; i++)
 			text_cell(&fields[i], width[i], i == nfields - 1,
-			    shown(rows, row, column + i));
+			    shown(&fields[i], rows, row, column + i));
 	free(width);
 }
 
@@ -99,7 +104,10 @@ json_members(yajl_gen g, const struct ctl_field fields[], int nfields,
 		const char *text = ctl_rows_text(rows, row, column + i);
 
 		ctl_json_string(g, fields[i].name);
-		ctl_json_value(g, text, fields[i].kind == CTL_NUMBER);
+		if (text != NULL && fields[i].kind == CTL_BOOL)
+			ctl_json_must(yajl_gen_bool(g, *text == 't'));
+		else
+			ctl_json_value(g, text, fields[i].kind == CTL_NUMBER);
 	}
 }
 

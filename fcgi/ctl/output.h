@@ -15,6 +15,7 @@ struct ctl_rows;
 enum ctl_field_kind {
 	CTL_TEXT,
 	CTL_NUMBER, /* a JSON number; to the right in a list */
+	CTL_BOOL,   /* Postgres' t or f: yes or no, and true or false in JSON */
 	CTL_AMOUNT, /* a JSON string, never a double; to the right in a list */
 };
 

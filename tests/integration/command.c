@@ -26,6 +26,20 @@ place_stdout(const struct command *command)
 	return fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
 }
 
+/* In the parent: a file with what it reads. */
+static int
+make_stdin(const char *text)
+{
+	int fd = memfd_create("stdin", MFD_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	if (text != NULL)
+		ck_assert_int_eq(
+		    write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
 /* What exec wants, made before the fork: afterwards there is one thread. */
 struct words {
 	char *argv[COUNT(((struct command *)0)->argv)];
@@ -45,12 +59,13 @@ make_words(const struct command *command)
 }
 
 __attribute__((noreturn)) static void
-execute(const struct command *command, struct words *words)
+execute(const struct command *command, struct words *words, int in)
 {
 	for (int i = 0; words->env[i] != NULL; i++)
 		if (putenv(words->env[i]) != 0)
 			_exit(127);
-	if (dup2(command->err, STDERR_FILENO) < 0 || !place_stdout(command))
+	if (dup2(in, STDIN_FILENO) < 0 ||
+	    dup2(command->err, STDERR_FILENO) < 0 || !place_stdout(command))
 		_exit(127);
 	execvp(words->argv[0], words->argv);
 	perror(words->argv[0]);
@@ -61,6 +76,7 @@ void
 command_start(struct command *command)
 {
 	struct words words = make_words(command);
+	int in = make_stdin(command->in);
 
 	command->out = memfd_create("stdout", MFD_CLOEXEC);
 	command->err = memfd_create("stderr", MFD_CLOEXEC);
@@ -69,7 +85,8 @@ command_start(struct command *command)
 	command->pid = fork();
 	ck_assert_int_ge(command->pid, 0);
 	if (command->pid == 0)
-		execute(command, &words);
+		execute(command, &words, in);
+	close(in);
 }
 
 static bool

@@ -34,6 +34,7 @@ main(void)
 	srunner_add_suite(runner, limits_suite());
 	srunner_add_suite(runner, site_suite());
 	srunner_add_suite(runner, operator_suite());
+	srunner_add_suite(runner, operations_suite());
 	srunner_add_suite(runner, schema_suite());
 	srunner_add_suite(runner, payouts_suite());
 	srunner_add_suite(runner, reconcile_suite());

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "ctl.h"
 #include "fixture.h"
 #include "json.h"
 #include "ledger.h"
@@ -12,86 +13,6 @@
 #include "stack.h"
 #include "suites.h"
 #include "support.h"
-
-/* withdrawctl with these arguments, as the operator. */
-#define CTL(...)                                                               \
-	((struct command){.argv = {program("withdrawctl"), __VA_ARGS__},       \
-	    .env = {"PGUSER=withdraw_operator"}})
-
-static struct command_end
-run(struct command command)
-{
-	return command_run(&command);
-}
-
-/* It did its work, and has nothing to complain of: what it printed. */
-static const char *
-expect_done(struct command_end end)
-{
-	ck_assert_msg(end.code == 0, "exit code %d: %s", end.code, end.err);
-	ck_assert_str_eq(end.err, "");
-	return end.out;
-}
-
-/* It ends with that code, and complains in words that have `word` in them. */
-static void
-expect_complaint(struct command_end end, int code, const char *word)
-{
-	ck_assert_msg(end.code == code, "exit code %d instead of %d: %s",
-	    end.code, code, end.err);
-	ck_assert_msg(
-	    strncmp(end.err, "withdrawctl: ", strlen("withdrawctl: ")) == 0 &&
-		strstr(end.err, word) != NULL,
-	    "does not say \"%s\": %s", word, end.err);
-}
-
-/* The same, and nothing was printed that looks like a result. */
-static void
-expect_refused(struct command_end end, int code, const char *word)
-{
-	expect_complaint(end, code, word);
-	ck_assert_str_eq(end.out, "");
-}
-
-/* A user without an account, out of the way of the sign-ins. */
-static const char *
-new_user(void)
-{
-	return ledger_sql("SELECT greatest(max(user_id), 7000000) + 1 "
-			  "FROM ledger_entry",
-	    NULL);
-}
-
-/* The whole journal of a user: "open 100.00 100.00, credit …". */
-static const char *
-journal(const char *user)
-{
-	return ledger_sql("SELECT coalesce(string_agg(concat_ws(' ', kind, "
-			  "delta, balance_after), ', ' ORDER BY version), '') "
-			  "FROM ledger_entry WHERE user_id = $1::bigint",
-	    user, NULL);
-}
-
-static void
-expect_untouched(const char *user, const char *balance)
-{
-	ck_assert_str_eq(
-	    journal(user), keep_format("open %s %s", balance, balance));
-	ck_assert_str_eq(ledger_balance(user), balance);
-}
-
-/* The user's order, decided. */
-static const char *
-decide(const char *user, const char *amount)
-{
-	const char *order = order_id();
-
-	ck_assert_ptr_nonnull(ledger_sql(
-	    "SELECT status FROM withdraw_execute($1::bigint, $2::uuid, "
-	    "$3::numeric, 'CNY', NULL, NULL)",
-	    user, order, amount, NULL));
-	return order;
-}
 
 /* --- accounts ----------------------------------------------------------- */
 
@@ -291,25 +212,6 @@ END_TEST
 
 /* --- JSON --------------------------------------------------------------- */
 
-static void
-expect_member(const char *body, const char *key, const char *value)
-{
-	const char *found = json_get(body, key);
-
-	ck_assert_msg(found != NULL && strcmp(found, value) == 0,
-	    "%s: %s expected: %s", key, value, body);
-}
-
-static void
-expect_item(const char *body, const char *array, size_t i, const char *key,
-    const char *value)
-{
-	const char *found = json_item(body, array, i, key);
-
-	ck_assert_msg(found != NULL && strcmp(found, value) == 0,
-	    "%s of %zu: %s expected: %s", key, i, value, body);
-}
-
 static const char account_shape[] =
     "balance:string user_id:number version:number";
 
@@ -339,8 +241,8 @@ START_TEST(json_of_an_account)
 	    expect_done(run(CTL("account", "show", user, "--json")));
 
 	ck_assert_str_eq(json_shape(out),
-	    "balance:string entries:array state:string user_id:number "
-	    "version:number");
+	    "balance:string entries:array state:string state_reason:null "
+	    "user_id:number version:number");
 	expect_member(out, "user_id", user);
 	expect_member(out, "balance", "60.00");
 	expect_member(out, "version", "2");
@@ -348,7 +250,7 @@ START_TEST(json_of_an_account)
 	ck_assert_uint_eq(json_length(out, "entries"), 2);
 	ck_assert_str_eq(json_item_shape(out, "entries", 0),
 	    "balance_after:string created_at:string delta:string kind:string "
-	    "order_id:string version:number");
+	    "note:null order_id:string version:number");
 	expect_item(out, "entries", 0, "version", "2");
 	expect_item(out, "entries", 0, "kind", "withdraw");
 	expect_item(out, "entries", 0, "delta", "-40.00");
@@ -360,8 +262,10 @@ START_TEST(json_of_an_account)
 END_TEST
 
 static const char record_shape[] =
-    "amount:string balance_after:string created_at:string currency:string "
-    "order_id:string reason:%s status:string user_id:number version:number";
+    "amount:string balance_after:string batch:null created_at:string "
+    "currency:string order_id:string payout:%s payout_at:null "
+    "payout_reference:null reason:%s resets_at:null status:string "
+    "user_id:number version:number";
 
 START_TEST(json_of_the_orders)
 {
@@ -374,14 +278,14 @@ START_TEST(json_of_the_orders)
 	ck_assert_str_eq(json_shape(out), "withdrawals:array");
 	ck_assert_uint_eq(json_length(out, "withdrawals"), 2);
 	ck_assert_str_eq(json_item_shape(out, "withdrawals", 0),
-	    keep_format(record_shape, "string"));
+	    keep_format(record_shape, "null", "string"));
 	expect_item(out, "withdrawals", 0, "order_id", newer);
 	expect_item(out, "withdrawals", 0, "status", "declined");
 	expect_item(out, "withdrawals", 0, "reason", "insufficient-funds");
 	expect_item(out, "withdrawals", 0, "amount", "70.00");
 	expect_item(out, "withdrawals", 0, "balance_after", "60.00");
 	ck_assert_str_eq(json_item_shape(out, "withdrawals", 1),
-	    keep_format(record_shape, "null"));
+	    keep_format(record_shape, "string", "null"));
 	expect_item(out, "withdrawals", 1, "order_id", older);
 	expect_item(out, "withdrawals", 1, "user_id", user);
 	expect_item(out, "withdrawals", 1, "status", "succeeded");

@@ -408,6 +408,7 @@ static const struct {
     {"reconcile_open_users()", operator_role, reconcile_role},
     {"reconcile_overdue(now())", operator_role, reconcile_role},
     {"reconcile_resolve_payouts()", operator_role, reconcile_role},
+    {"reconcile_count(1, 1)", operator_role, reconcile_role},
     {"reconcile_end(0, 0, 0, 0, 0)", operator_role, reconcile_role},
 };
 

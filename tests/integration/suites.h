@@ -18,6 +18,7 @@ Suite *start_suite(void);
 Suite *limits_suite(void);
 Suite *site_suite(void);
 Suite *operator_suite(void);
+Suite *operations_suite(void);
 Suite *schema_suite(void);
 Suite *payouts_suite(void);
 Suite *reconcile_suite(void);

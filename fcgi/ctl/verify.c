@@ -1,0 +1,246 @@
+/* verify.c: withdrawctl verify: the chain of hashes of one journal, computed
+ * anew, outside of the server. Reads only. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/check.h"
+#include "ctl/command.h"
+#include "ctl/json.h"
+#include "ctl/output.h"
+#include "reconcile/chain.h"
+#include "reconcile/snapshot.h"
+
+#define HASH_TEXT (2 * CHAIN_HASH + 1)
+
+struct verify {
+	struct chain *chain;
+	int64_t entries, version; /* of the head so far */
+	unsigned char hash[CHAIN_HASH];
+	char broken[128]; /* the first thing that does not hold; "" */
+
+	bool has_account;
+	int64_t account_version;
+	char account_hash[HASH_TEXT];
+
+	/* --head: the one that was kept, and whether it was met */
+	int64_t kept_version;
+	char kept_hash[HASH_TEXT];
+	bool kept_met;
+};
+
+static void
+to_hex(const unsigned char *bytes, size_t len, char out[HASH_TEXT])
+{
+	size_t i;
+
+	out[0] = '\0';
+	for (i = 0; i < len && i < CHAIN_HASH; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+breaks(struct verify *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (v->broken[0] != '\0')
+		return;
+	va_start(ap, fmt);
+	vsnprintf(v->broken, sizeof(v->broken), fmt, ap);
+	va_end(ap);
+}
+
+/* --- the journal --------------------------------------------------------- */
+
+enum {
+	E_USER,
+	E_VERSION,
+	E_KIND,
+	E_DELTA,
+	E_BALANCE,
+	E_ORDER,
+	E_AT,
+	E_NOTE,
+	E_PREV_HASH,
+	E_HASH
+};
+
+static void
+on_entry(void *arg, const struct snapshot_row *row)
+{
+	struct verify *v = arg;
+	const struct chain_entry entry = {
+	    .prev_hash = {v->hash, v->entries > 0 ? CHAIN_HASH : 0},
+	    .user = row->field[E_USER],
+	    .version = row->field[E_VERSION],
+	    .at = row->field[E_AT],
+	    .order = row->field[E_ORDER],
+	    .delta = row->field[E_DELTA],
+	    .balance_after = row->field[E_BALANCE],
+	    .kind = row->field[E_KIND],
+	    .note = row->field[E_NOTE],
+	};
+	int64_t version = snapshot_int8(row, E_VERSION);
+	unsigned char hash[CHAIN_HASH];
+	char text[HASH_TEXT];
+
+	if (version != v->version + 1)
+		breaks(v, "entry %" PRId64 " follows entry %" PRId64, version,
+		    v->version);
+	if (!chain_holds(v->chain, &entry, row->field[E_HASH]))
+		breaks(v,
+		    "entry %" PRId64 " does not have the hash that "
+		    "follows from it and the entry before it",
+		    version);
+	chain_hash(v->chain, &entry, hash);
+	memcpy(v->hash, hash, sizeof(hash));
+	v->version = version;
+	v->entries++;
+	to_hex(hash, sizeof(hash), text);
+	if (version == v->kept_version && strcmp(text, v->kept_hash) == 0)
+		v->kept_met = true;
+}
+
+static void
+on_account(void *arg, const struct snapshot_row *row)
+{
+	struct verify *v = arg;
+
+	v->has_account = true;
+	v->account_version = snapshot_int8(row, 0);
+	to_hex(row->field[1].data, row->field[1].len, v->account_hash);
+}
+
+static int
+read_chain(struct verify *v, const char *user)
+{
+	char entries[320], account[128];
+	const struct snapshot_query queries[] = {
+	    {entries, on_entry, v}, {account, on_account, v}};
+	struct snapshot *snapshot;
+	int64_t watermark;
+	int read = -1;
+
+	/* the user was checked: digits alone */
+	snprintf(entries, sizeof(entries),
+	    "SELECT user_id, version, kind, delta, balance_after, order_id, "
+	    "created_at, note, prev_hash, hash FROM ledger_entry "
+	    "WHERE user_id = %s ORDER BY version",
+	    user);
+	snprintf(account, sizeof(account),
+	    "SELECT version, head_hash FROM account WHERE user_id = %s", user);
+	snapshot = snapshot_open(&watermark);
+	if (snapshot != NULL)
+		read = snapshot_read(snapshot, queries, 2);
+	snapshot_close(&snapshot);
+	return read;
+}
+
+/* --- the verdict --------------------------------------------------------- */
+
+static void
+judge(struct verify *v, const char head[HASH_TEXT])
+{
+	if (!v->has_account)
+		breaks(v, "the journal has no account");
+	else if (v->account_version != v->version ||
+	    strcmp(v->account_hash, head) != 0)
+		breaks(v,
+		    "the account names another head than its journal "
+		    "has");
+	if (v->kept_version > 0 && !v->kept_met)
+		breaks(v, "the head that was kept is not part of the chain");
+}
+
+static void
+print_text(const struct verify *v, const char *user, const char *head)
+{
+	printf("user_id  %s\nentries  %" PRId64 "\nhead     %" PRId64
+	       ":%s\nchain    %s%s\n",
+	    user, v->entries, v->version, head,
+	    v->broken[0] == '\0' ? "holds" : "broken: ", v->broken);
+}
+
+static void
+print_json(const struct verify *v, const char *user, const char *head)
+{
+	char text[24 + HASH_TEXT], entries[24];
+	yajl_gen g = ctl_json_open();
+
+	snprintf(text, sizeof(text), "%" PRId64 ":%s", v->version, head);
+	snprintf(entries, sizeof(entries), "%" PRId64, v->entries);
+	ctl_json_string(g, "user_id");
+	ctl_json_value(g, user, true);
+	ctl_json_string(g, "entries");
+	ctl_json_value(g, entries, true);
+	ctl_json_string(g, "head");
+	ctl_json_string(g, text);
+	ctl_json_string(g, "holds");
+	ctl_json_must(yajl_gen_bool(g, v->broken[0] == '\0'));
+	ctl_json_string(g, "problem");
+	ctl_json_value(g, v->broken[0] != '\0' ? v->broken : NULL, false);
+	ctl_json_close(&g);
+}
+
+/* --- the command --------------------------------------------------------- */
+
+/* VERSION:HASH, as this command prints it; NULL is none. */
+static bool
+read_head(const char *text, struct verify *v)
+{
+	const char *hash = text != NULL ? strchr(text, ':') : NULL;
+	char version[24];
+
+	if (text == NULL)
+		return true;
+	if (hash != NULL && hash - text < (int)sizeof(version) &&
+	    strlen(hash + 1) == HASH_TEXT - 1 &&
+	    strspn(hash + 1, "0123456789abcdef") == HASH_TEXT - 1) {
+		snprintf(
+		    version, sizeof(version), "%.*s", (int)(hash - text), text);
+		snprintf(v->kept_hash, sizeof(v->kept_hash), "%s", hash + 1);
+		if (user_id_parse(version, &v->kept_version))
+			return true;
+	}
+	ctl_complain("the head is \"%s\": it must be VERSION:HASH, as "
+		     "\"withdrawctl verify\" printed it",
+	    text);
+	return false;
+}
+
+enum ctl_exit
+ctl_verify(const struct ctl_args *args)
+{
+	const char *user = args->operand[0];
+	struct verify v = {.version = 0};
+	char head[HASH_TEXT];
+	int read;
+
+	if (!ctl_check_user(user) || !read_head(args->option[CTL_HEAD], &v))
+		return CTL_FAILED;
+	v.chain = chain_open();
+	read = read_chain(&v, user);
+	chain_close(&v.chain);
+	if (read != 0)
+		return CTL_FAILED;
+	if (v.entries == 0 && !v.has_account) {
+		ctl_complain("there is no account %s", user);
+		return CTL_WRONG;
+	}
+	to_hex(v.hash, v.entries > 0 ? CHAIN_HASH : 0, head);
+	judge(&v, head);
+	if (args->json)
+		print_json(&v, user, head);
+	else
+		print_text(&v, user, head);
+	if (v.broken[0] != '\0')
+		ctl_complain(
+		    "the journal of account %s is broken: %s", user, v.broken);
+	if (ctl_stdout_close(NULL) != 0)
+		return CTL_FAILED;
+	return v.broken[0] != '\0' ? CTL_WRONG : CTL_OK;
+}
