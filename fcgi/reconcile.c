@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/config.h"
 #include "base/ident.h"
 #include "base/log.h"
 #include "ctl/command.h"
 #include "ctl/output.h"
+#include "ctl/redis.h"
 #include "reconcile/round.h"
 
 #ifndef WITHDRAW_VERSION
@@ -29,7 +31,8 @@ static const char help[] =
     "Checks that accounts, journal, records and payouts fit together, in one\n"
     "snapshot, while withdrawals go on. Sets right what is safe (an account\n"
     "that differs from its intact journal); freezes an account whose journal\n"
-    "is broken, for a person to look at. Keeps each finding in\n"
+    "is broken, for a person to look at. Compares what Redis has recorded with\n"
+    "the ledger, and sets that right. Keeps each finding in\n"
     "reconcile_finding. May be killed at any moment and run again.\n"
     "\n"
     "Options:\n"
@@ -46,7 +49,8 @@ static const char help[] =
     "  -V, --version        print the version\n"
     "\n"
     "PGHOST, PGPORT, PGDATABASE, PGUSER and libpq's other variables say where\n"
-    "the ledger is; the role is withdraw_reconcile. Exit codes: 0 all well,\n"
+    "the ledger is; the role is withdraw_reconcile. REDIS_URL and the settings\n"
+    "WITHDRAW_... should be withdrawd's. Exit codes: 0 all well,\n"
     "1 found something wrong (new in this run), 2 could not do its work.\n";
 
 static const struct option longs[] = {
@@ -123,6 +127,7 @@ int
 main(int argc, char *argv[])
 {
 	struct request r = {.options = {.full_every = "24", .overdue = "7"}};
+	struct config cfg;
 	enum ctl_exit code;
 
 	ctl_program = "withdraw-reconcile";
@@ -138,6 +143,9 @@ main(int argc, char *argv[])
 			printf("withdraw-reconcile %s\n", WITHDRAW_VERSION);
 		return ctl_stdout_close(NULL) == 0 ? CTL_OK : CTL_FAILED;
 	}
+	if (!ctl_config(&cfg))
+		return CTL_FAILED;
+	r.options.cfg = &cfg;
 	for (;;) {
 		code = round_run(&r.options);
 		if (r.every == NULL)

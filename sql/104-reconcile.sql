@@ -470,6 +470,15 @@ BEGIN
 	RETURN v_resolved;
 END $$;
 
+-- How many answers the run has looked at so far. What it read before has
+-- reached a standby, where one is waited for, once this has committed.
+CREATE OR REPLACE FUNCTION reconcile_count(p_run bigint, p_answers bigint)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+	UPDATE reconcile_run r SET answers = p_answers WHERE r.id = p_run;
+$$;
+
 -- The run is over: what it looked at and what it found. clean: nothing new.
 -- Returns how many findings of earlier runs are open.
 CREATE OR REPLACE FUNCTION reconcile_end(p_run bigint, p_entries bigint,

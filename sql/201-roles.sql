@@ -105,6 +105,7 @@ GRANT EXECUTE ON FUNCTION
 	reconcile_open_users(),
 	reconcile_overdue(timestamptz),
 	reconcile_resolve_payouts(),
+	reconcile_count(bigint, bigint),
 	reconcile_end(bigint, bigint, bigint, bigint, bigint)
 	TO withdraw_operator, withdraw_reconcile;
 

@@ -149,7 +149,19 @@ conserved(const struct look *l)
 }
 
 static void
-text_totals(const struct report *r, const struct look *l)
+text_answers(const struct report_answers *a)
+{
+	if (a->looked)
+		printf("\nredis: looked at %" PRId64 " answers, %" PRId64
+		       " filled in, and %" PRId64 " locks",
+		    a->answers, a->filled, a->locks);
+	else
+		printf("\nredis: not looked at");
+}
+
+static void
+text_totals(const struct report *r, const struct look *l,
+    const struct report_answers *answers)
 {
 	char a[SUM_TEXT] = "", b[SUM_TEXT] = "", c[SUM_TEXT] = "";
 	char d[SUM_TEXT] = "", e[SUM_TEXT] = "", f[SUM_TEXT] = "";
@@ -165,6 +177,7 @@ text_totals(const struct report *r, const struct look *l)
 		    sum_text(l->withdrawn, e), conserved(l) ? "=" : "is NOT",
 		    sum_text(l->balances, f));
 	}
+	text_answers(answers);
 	printf("\nfindings: %" PRId64 " new, %" PRId64 " open since earlier "
 	       "runs%s\n",
 	    r->fresh, r->known,
@@ -179,8 +192,24 @@ put_sum(yajl_gen g, const char *key, look_sum sum)
 	put(g, key, sum_text(sum, text));
 }
 
+/* null: not looked at. */
 static void
-json_totals(const struct report *r, const struct look *l)
+json_answers(yajl_gen g, const struct report_answers *a)
+{
+	if (!a->looked) {
+		put_number(g, "answers", NULL);
+		put_number(g, "filled", NULL);
+		put_number(g, "locks", NULL);
+		return;
+	}
+	put_count(g, "answers", a->answers);
+	put_count(g, "filled", a->filled);
+	put_count(g, "locks", a->locks);
+}
+
+static void
+json_totals(const struct report *r, const struct look *l,
+    const struct report_answers *answers)
 {
 	yajl_gen g = r->json;
 
@@ -196,12 +225,14 @@ json_totals(const struct report *r, const struct look *l)
 		put_sum(g, "balances", l->balances);
 		put_bool(g, "conserved", conserved(l));
 	}
+	json_answers(g, answers);
 	put_count(g, "found", r->fresh);
 	put_count(g, "known", r->known);
 }
 
 int
-report_close(struct report **report, const struct look *look, bool looked)
+report_close(struct report **report, const struct look *look, bool looked,
+    const struct report_answers *answers)
 {
 	struct report *r = *report;
 	bool failed;
@@ -209,10 +240,10 @@ report_close(struct report **report, const struct look *look, bool looked)
 	if (r->json != NULL) {
 		ctl_json_must(yajl_gen_array_close(r->json));
 		put_bool(r->json, "complete", looked);
-		json_totals(r, look);
+		json_totals(r, look, answers);
 		ctl_json_close(&r->json);
 	} else if (looked) {
-		text_totals(r, look);
+		text_totals(r, look, answers);
 	}
 	free(r);
 	*report = NULL;

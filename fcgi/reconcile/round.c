@@ -6,15 +6,16 @@
 #include "round.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/actor.h"
 #include "ctl/command.h"
 #include "ctl/db.h"
 #include "ctl/output.h"
+#include "reconcile/answers.h"
 #include "reconcile/look.h"
 #include "reconcile/report.h"
 #include "reconcile/snapshot.h"
@@ -28,7 +29,9 @@ struct round {
 	struct look look;
 	bool full, failed;
 	char run[NUMBER]; /* its number in reconcile_run */
-	char actor[64];
+	const char *actor;
+	int64_t since; /* what is new: transactions from here on */
+	struct report_answers answers;
 };
 
 /* --- asking the ledger --------------------------------------------------- */
@@ -65,17 +68,6 @@ ask_value(struct round *r, const char *what, const char *sql,
 }
 
 /* --- the run ------------------------------------------------------------- */
-
-static void
-name_actor(char *out, size_t room)
-{
-	const struct passwd *user = getpwuid(getuid());
-
-	if (user != NULL)
-		snprintf(out, room, "%s", user->pw_name);
-	else
-		snprintf(out, room, "uid %u", (unsigned)getuid());
-}
 
 static bool
 take_lock(struct round *r)
@@ -123,19 +115,21 @@ begin_run(struct round *r, int64_t watermark)
 static void
 end_run(struct round *r)
 {
-	char entries[NUMBER], records[NUMBER], found[NUMBER];
-	const char *params[] = {r->run, entries, records, found};
+	char entries[NUMBER], records[NUMBER], answers[NUMBER], found[NUMBER];
+	const char *params[] = {r->run, entries, records,
+	    r->answers.looked ? answers : NULL, found};
 	char known[NUMBER];
 
 	if (r->options->dry_run || r->failed)
 		return;
+	snprintf(answers, NUMBER, "%" PRId64, r->answers.answers);
 	snprintf(entries, NUMBER, "%" PRId64, r->look.entries);
 	snprintf(records, NUMBER, "%" PRId64, r->look.records);
 	snprintf(found, NUMBER, "%" PRId64, report_fresh(r->report));
 	ask_value(r, "end the run",
-	    "SELECT reconcile_end($1::bigint, $2::bigint, $3::bigint, NULL, "
-	    "$4::bigint)",
-	    params, 4, known, sizeof(known));
+	    "SELECT reconcile_end($1::bigint, $2::bigint, $3::bigint, "
+	    "$4::bigint, $5::bigint)",
+	    params, 5, known, sizeof(known));
 }
 
 /* --- looking ------------------------------------------------------------- */
@@ -165,11 +159,11 @@ look(struct round *r)
 		params, 1, since, sizeof(since)))
 		return false;
 	r->full = *since == '\0';
+	r->since = strtoll(since, NULL, 10);
 	snapshot = snapshot_open(&watermark);
 	if (snapshot != NULL && begin_run(r, watermark))
-		looked = r->full
-		    ? look_full(snapshot, &progress, &r->look)
-		    : look_since(snapshot, strtoll(since, NULL, 10), &r->look);
+		looked = r->full ? look_full(snapshot, &progress, &r->look)
+				 : look_since(snapshot, r->since, &r->look);
 	snapshot_close(&snapshot);
 	if (isatty(STDERR_FILENO) && r->full)
 		fputs("\r\033[K", stderr);
@@ -293,12 +287,34 @@ handle_payouts(struct round *r)
 	handle_with(r, r->options->overdue, overdue_sql, overdue_dry_sql);
 }
 
+/* Returns false if not all of Redis was looked at. The ledger was, and the run
+ * is kept as what it found there. */
+static bool
+check_answers(struct round *r)
+{
+	struct answers a = {.cfg = r->options->cfg,
+	    .db = r->db,
+	    .report = r->report,
+	    .run = r->run,
+	    .actor = r->actor,
+	    .dry_run = r->options->dry_run,
+	    .full = r->full,
+	    .since = r->since};
+	bool looked;
+
+	if (r->failed)
+		return true;
+	looked = answers_check(&a) == 0;
+	r->answers = a.seen;
+	return looked;
+}
+
 /* --- all of it ----------------------------------------------------------- */
 
 static enum ctl_exit
 work(struct round *r)
 {
-	bool looked;
+	bool looked, redis_looked = true;
 	int64_t found;
 
 	if (!take_lock(r) || !forbid_changes(r))
@@ -308,12 +324,13 @@ work(struct round *r)
 	if (looked && add_open_users(r)) {
 		handle_suspects(r);
 		handle_payouts(r);
+		redis_looked = check_answers(r);
 		end_run(r);
 	}
 	found = report_fresh(r->report);
-	if (report_close(&r->report, &r->look, looked) != 0)
+	if (report_close(&r->report, &r->look, looked, &r->answers) != 0)
 		r->failed = true;
-	if (r->failed)
+	if (r->failed || !redis_looked)
 		return CTL_FAILED;
 	return found > 0 ? CTL_WRONG : CTL_OK;
 }
@@ -324,7 +341,7 @@ round_run(const struct round_options *options)
 	struct round r = {.options = options, .full = !options->incremental};
 	enum ctl_exit code = CTL_FAILED;
 
-	name_actor(r.actor, sizeof(r.actor));
+	r.actor = ctl_actor();
 	r.db = ctl_db_open();
 	if (r.db != NULL)
 		code = work(&r);

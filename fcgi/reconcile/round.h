@@ -6,7 +6,10 @@
 
 #include "ctl/command.h"
 
+struct config;
+
 struct round_options {
+	const struct config *cfg; /* where Redis is, and what lives how long */
 	bool dry_run, incremental, json;
 	const char *full_every; /* hours, in text */
 	const char *overdue;    /* days, in text */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "command.h"
 #include "fixture.h"
 #include "json.h"
@@ -64,6 +65,7 @@ set_up(void)
 	ledger_sql("CREATE DATABASE " DATABASE, NULL);
 	ledger_apply("postgres", DATABASE);
 	sql(story);
+	cache_flush();
 }
 
 /* withdraw-reconcile in that database; option may be NULL. */
@@ -71,7 +73,8 @@ static struct command
 reconcile(const char *option)
 {
 	return (struct command){.argv = {program("withdraw-reconcile"), option},
-	    .env = {"PGUSER=withdraw_reconcile", "PGDATABASE=" DATABASE}};
+	    .env = {"PGUSER=withdraw_reconcile", "PGDATABASE=" DATABASE,
+		keep_format("REDIS_URL=unix://%s?db=1", cache_socket())}};
 }
 
 static struct command_end
@@ -222,6 +225,139 @@ START_TEST(old_damage_is_found_by_a_full_run)
 }
 END_TEST
 
+/* --- Redis -----------------------------------------------------------------
+ */
+
+/* As the ledger has the answer to A, and where Redis keeps it. */
+static const char *
+answer_key(void)
+{
+	const char *epoch = sql("SELECT withdraw_epoch()");
+
+	return keep_format("withdraw:{1}:result:%.*s:%.*s",
+	    (int)strcspn(epoch, "\n"), epoch, 36, &A[1]);
+}
+
+/* redis-cli in that database: what it printed, without the line's end. */
+#define REDIS(...)                                                             \
+	redis((struct command){.argv = {"redis-cli", "-s", cache_socket(),     \
+				   "-n", "1", __VA_ARGS__}})
+
+static const char *
+redis(struct command command)
+{
+	struct command_end end = command_run(&command);
+
+	ck_assert_msg(end.code == 0, "%s", end.err);
+	return keep_text(end.out, strcspn(end.out, "\n"));
+}
+
+/* What is planted at the key of A's answer, or (other) of another key. */
+static const struct {
+	const char *command, *key, *value, *kind, *after;
+} lies[] = {
+    {"SET", NULL, "junk", "cached-answer-differs", "right"},
+    {"SET", NULL, "", "cached-answer-differs", "right"},
+    {"SADD", NULL, "junk", "cached-answer-differs", "right"},
+    {"SET", "0000000000f1", "junk", "cached-answer-differs", ""},
+    {"SET", "lock", "junk", "lock-outlives-lease", ""},
+    {"SADD", "lock", "junk", "lock-outlives-lease", ""},
+};
+
+START_TEST(lie_of_redis_is_found_and_repaired)
+{
+	const char *key = answer_key(), *right;
+	struct command_end end;
+
+	expect_code(run(NULL), 0);
+	right = REDIS("GET", key);
+	expect_said(right, "|1|40.00|CNY||60.00|2|");
+	if (lies[_i].key != NULL && strcmp(lies[_i].key, "lock") == 0)
+		key = "withdraw:{1}:lock";
+	else if (lies[_i].key != NULL)
+		key = keep_format(
+		    "%.*s%s", (int)strlen(key) - 12, key, lies[_i].key);
+	REDIS("DEL", key);
+	REDIS(lies[_i].command, key, lies[_i].value);
+	end = run("--dry-run");
+	expect_code(end, 1);
+	expect_said(end.out, lies[_i].kind);
+	ck_assert_str_ne(REDIS("EXISTS", key), "0");
+	ck_assert_str_ne(REDIS("TYPE", key), "none");
+	end = run(NULL);
+	expect_code(end, 1);
+	expect_said(end.out, lies[_i].kind);
+	expect_said(findings(lies[_i].kind), "repaired");
+	ck_assert_str_eq(
+	    REDIS("GET", key), *lies[_i].after != '\0' ? right : "");
+	expect_code(run(NULL), 0);
+}
+END_TEST
+
+/* Redis may forget: what is missing is recorded again, and no finding. */
+START_TEST(missing_answers_are_filled_in)
+{
+	struct command_end end = run("--json");
+	static const char *const options[] = {"--json", "--incremental"};
+
+	expect_code(end, 0);
+	ck_assert_str_eq(json_get(end.out, "filled"), "5");
+	ck_assert_str_eq(REDIS("DBSIZE"), "5");
+	ck_assert_int_gt(strtol(REDIS("TTL", answer_key()), NULL, 10), 3000);
+	sql("SELECT withdraw_execute(3, " ORDER("7") ", 1, 'CNY', NULL, NULL)");
+	for (int i = 0; i < COUNT(options); i++) {
+		REDIS("FLUSHDB");
+		expect_code(run("--dry-run"), 0);
+		ck_assert_str_eq(REDIS("DBSIZE"), "0");
+		/* an incremental run looks at what is new alone */
+		expect_code(run(options[1 - i]), 0);
+		ck_assert_str_eq(REDIS("DBSIZE"), i == 0 ? "1" : "6");
+	}
+}
+END_TEST
+
+/* What lives no longer than it may is left alone. */
+START_TEST(locks_and_tokens_of_the_living_stay)
+{
+	const char *foreign = "withdraw:{1}:result:other.1:" /* a past epoch */
+			      "00000000-0000-4000-8000-00000000000a";
+	struct command_end end;
+
+	REDIS("SET", "withdraw:{1}:lock", "x", "PX", "9999");
+	REDIS("SET", "withdraw:{2}:token:t", "x");
+	REDIS("SET", foreign, "x");
+	REDIS("SET", "other", "x");
+	end = run("--json");
+	expect_code(end, 0);
+	ck_assert_str_eq(json_get(end.out, "locks"), "1");
+	ck_assert_str_eq(REDIS("GET", "withdraw:{2}:token:t"), "x");
+	ck_assert_str_eq(REDIS("GET", foreign), "x");
+	/* of which the lease may have ended by now */
+	REDIS("SET", "withdraw:{1}:lock", "x", "PX", "10001000");
+	expect_code(run("--incremental"), 1);
+	ck_assert_str_eq(REDIS("EXISTS", "withdraw:{1}:lock"), "0");
+}
+END_TEST
+
+/* The ledger was looked at all the same, and the next run may build on it. */
+START_TEST(without_redis_the_work_is_not_whole)
+{
+	struct command command = reconcile(NULL);
+	struct command_end end;
+
+	command.env[2] = "REDIS_URL=unix:///nonexistent/redis.sock";
+	end = command_run(&command);
+	expect_code(end, 2);
+	expect_said(end.err, "could not look at all of Redis");
+	expect_said(end.out, "redis: not looked at");
+	ck_assert_str_eq(
+	    sql("SELECT clean, answers IS NULL FROM reconcile_run"), "t|t\n");
+	command = reconcile(NULL);
+	command.env[2] = "WITHDRAW_GUARDS=token";
+	expect_code(command_run(&command), 0);
+}
+END_TEST
+
 /* --- a healthy ledger ------------------------------------------------------
  */
 
@@ -351,6 +487,11 @@ reconcile_suite(void)
 	    tcase, damage_that_was_written_lately_is_found_incrementally);
 	tcase_add_test(tcase, old_damage_is_found_by_a_full_run);
 	tcase_add_test(tcase, a_healthy_ledger_has_no_findings);
+	tcase_add_loop_test(
+	    tcase, lie_of_redis_is_found_and_repaired, 0, COUNT(lies));
+	tcase_add_test(tcase, missing_answers_are_filled_in);
+	tcase_add_test(tcase, locks_and_tokens_of_the_living_stay);
+	tcase_add_test(tcase, without_redis_the_work_is_not_whole);
 	tcase_add_test(tcase, killed_at_any_moment_leaves_nothing_half_done);
 	tcase_add_loop_test(tcase, bad_options_are_refused, 0, 4);
 	tcase = fixture_case(suite, "traffic");
