@@ -61,8 +61,9 @@ $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
 	fcgi/ctl/actor.c fcgi/ctl/db.c fcgi/ctl/json.c fcgi/ctl/output.c \
 	fcgi/ctl/redis.c fcgi/pipeline/record.c $(wildcard fcgi/base/*.c))
 # the hash of an entry, computed anew; libpq brings libcrypto in any case
-$(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
-$(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS))
+$(BUILD)/withdraw-reconcile $(BUILD)/check_unit: OUR_LDLIBS += -lcrypto
+$(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/reconcile/chain.c \
+	fcgi/reconcile/numeric.c)
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 
 $(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \

@@ -5,12 +5,14 @@
 #include <check.h>
 
 Suite *body_suite(void);
+Suite *chain_suite(void);
 Suite *config_suite(void);
 Suite *cursor_suite(void);
 Suite *frame_suite(void);
 Suite *ident_suite(void);
 Suite *log_suite(void);
 Suite *money_suite(void);
+Suite *numeric_suite(void);
 Suite *outcome_suite(void);
 Suite *record_suite(void);
 Suite *request_suite(void);

@@ -28,6 +28,8 @@ main(void)
 	srunner_add_suite(runner, outcome_suite());
 	srunner_add_suite(runner, cursor_suite());
 	srunner_add_suite(runner, twin_suite());
+	srunner_add_suite(runner, numeric_suite());
+	srunner_add_suite(runner, chain_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
