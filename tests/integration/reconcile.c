@@ -12,11 +12,10 @@
 #include "json.h"
 #include "ledger.h"
 #include "order.h"
+#include "scratch.h"
 #include "session.h"
 #include "suites.h"
 #include "support.h"
-
-#define DATABASE "withdraw_reconcile_test"
 
 /* User 1 withdrew A, was refused D and voided V; B of user 2 was returned, C
  * of user 3 was paid. */
@@ -37,34 +36,11 @@ static const char story[] =
     "SELECT withdraw_execute(3, " C ", 25, 'CNY', NULL, NULL);"
     "SELECT payout_mark(" C ", 'paid', 'P1', 'me', NULL)";
 
-/* As superuser, in that database: what psql printed. */
-static const char *
-sql(const char *query)
-{
-	struct command psql = {
-	    .argv = {"psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", DATABASE,
-		"-c", query},
-	    .env = {"PGUSER=postgres"},
-	};
-	struct command_end end = command_run(&psql);
-
-	ck_assert_msg(end.code == 0, "%s\n%s", query, end.err);
-	return end.out;
-}
-
-static void
-drop(void)
-{
-	ledger_sql("DROP DATABASE IF EXISTS " DATABASE " WITH (FORCE)", NULL);
-}
-
 static void
 set_up(void)
 {
-	drop();
-	ledger_sql("CREATE DATABASE " DATABASE, NULL);
-	ledger_apply("postgres", DATABASE);
-	sql(story);
+	scratch_make();
+	scratch_sql(story);
 	cache_flush();
 }
 
@@ -73,7 +49,7 @@ static struct command
 reconcile(const char *option)
 {
 	return (struct command){.argv = {program("withdraw-reconcile"), option},
-	    .env = {"PGUSER=withdraw_reconcile", "PGDATABASE=" DATABASE,
+	    .env = {"PGUSER=withdraw_reconcile", "PGDATABASE=" SCRATCH,
 		keep_format("REDIS_URL=unix://%s?db=1", cache_socket())}};
 }
 
@@ -96,23 +72,23 @@ expect_code(struct command_end end, int code)
 static const char *
 everything(void)
 {
-	return sql("SELECT md5(concat("
-		   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
-		   "FROM account t), "
-		   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
-		   "FROM ledger_entry t), "
-		   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
-		   "FROM withdraw_record t), "
-		   "(SELECT count(*) FROM reconcile_finding), "
-		   "(SELECT count(*) FROM reconcile_run), "
-		   "(SELECT count(*) FROM operator_audit)))");
+	return scratch_sql("SELECT md5(concat("
+			   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
+			   "FROM account t), "
+			   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
+			   "FROM ledger_entry t), "
+			   "(SELECT string_agg(t::text, ';' ORDER BY t::text) "
+			   "FROM withdraw_record t), "
+			   "(SELECT count(*) FROM reconcile_finding), "
+			   "(SELECT count(*) FROM reconcile_run), "
+			   "(SELECT count(*) FROM operator_audit)))");
 }
 
 static const char *
 findings(const char *kind)
 {
-	return sql(keep_format("SELECT string_agg(action, ' ') FROM "
-			       "reconcile_finding WHERE kind = '%s'",
+	return scratch_sql(keep_format("SELECT string_agg(action, ' ') FROM "
+				       "reconcile_finding WHERE kind = '%s'",
 	    kind));
 }
 
@@ -179,7 +155,7 @@ START_TEST(damage_is_found_and_handled)
 	struct command_end end;
 	const char *before;
 
-	sql(damages[_i].plant);
+	scratch_sql(damages[_i].plant);
 	before = everything();
 	end = run("--dry-run");
 	expect_code(end, 1);
@@ -191,12 +167,13 @@ START_TEST(damage_is_found_and_handled)
 	expect_said(findings(kind), action);
 	if (strcmp(action, "repaired") == 0)
 		ck_assert_str_eq(
-		    sql("SELECT user_id, balance, version, state FROM account "
+		    scratch_sql(
+			"SELECT user_id, balance, version, state FROM account "
 			"ORDER BY user_id"),
 		    "1|60.00|2|active\n2|100.00|3|active\n3|75.00|2|active\n");
 	else
-		expect_said(sql("SELECT state_reason FROM account "
-				"WHERE state = 'frozen'"),
+		expect_said(scratch_sql("SELECT state_reason FROM account "
+					"WHERE state = 'frozen'"),
 		    "reconcile: ");
 	expect_code(run(NULL), 0);
 	expect_code(run("--incremental"), 0);
@@ -206,7 +183,8 @@ END_TEST
 START_TEST(damage_that_was_written_lately_is_found_incrementally)
 {
 	expect_code(run(NULL), 0);
-	sql("INSERT INTO ledger_entry (user_id, version, kind, delta, "
+	scratch_sql(
+	    "INSERT INTO ledger_entry (user_id, version, kind, delta, "
 	    "balance_after, created_at) VALUES (1, 3, 'credit', 5, 65, now());"
 	    "UPDATE account SET balance = 65, version = 3 WHERE user_id = 1");
 	expect_code(run("--incremental"), 1);
@@ -218,8 +196,8 @@ END_TEST
 START_TEST(old_damage_is_found_by_a_full_run)
 {
 	expect_code(run(NULL), 0);
-	sql("UPDATE ledger_entry SET note = 'other' "
-	    "WHERE user_id = 1 AND version = 1");
+	scratch_sql("UPDATE ledger_entry SET note = 'other' "
+		    "WHERE user_id = 1 AND version = 1");
 	expect_code(run("--incremental"), 0);
 	expect_code(run(NULL), 1);
 }
@@ -232,7 +210,7 @@ END_TEST
 static const char *
 answer_key(void)
 {
-	const char *epoch = sql("SELECT withdraw_epoch()");
+	const char *epoch = scratch_sql("SELECT withdraw_epoch()");
 
 	return keep_format("withdraw:{1}:result:%.*s:%.*s",
 	    (int)strcspn(epoch, "\n"), epoch, 36, &A[1]);
@@ -304,7 +282,8 @@ START_TEST(missing_answers_are_filled_in)
 	ck_assert_str_eq(json_get(end.out, "filled"), "5");
 	ck_assert_str_eq(REDIS("DBSIZE"), "5");
 	ck_assert_int_gt(strtol(REDIS("TTL", answer_key()), NULL, 10), 3000);
-	sql("SELECT withdraw_execute(3, " ORDER("7") ", 1, 'CNY', NULL, NULL)");
+	scratch_sql(
+	    "SELECT withdraw_execute(3, " ORDER("7") ", 1, 'CNY', NULL, NULL)");
 	for (int i = 0; i < COUNT(options); i++) {
 		REDIS("FLUSHDB");
 		expect_code(run("--dry-run"), 0);
@@ -351,7 +330,8 @@ START_TEST(without_redis_the_work_is_not_whole)
 	expect_said(end.err, "could not look at all of Redis");
 	expect_said(end.out, "redis: not looked at");
 	ck_assert_str_eq(
-	    sql("SELECT clean, answers IS NULL FROM reconcile_run"), "t|t\n");
+	    scratch_sql("SELECT clean, answers IS NULL FROM reconcile_run"),
+	    "t|t\n");
 	command = reconcile(NULL);
 	command.env[2] = "WITHDRAW_GUARDS=token";
 	expect_code(command_run(&command), 0);
@@ -436,21 +416,23 @@ START_TEST(killed_at_any_moment_leaves_nothing_half_done)
 	for (int i = 0; i < KILLS; i++) {
 		struct command command = reconcile(NULL);
 		long before = strtol(
-		    sql("SELECT count(*) FROM reconcile_finding"), NULL, 10);
+		    scratch_sql("SELECT count(*) FROM reconcile_finding"), NULL,
+		    10);
 
-		sql("UPDATE account SET balance = balance + 1, "
-		    "version = version + 1 WHERE user_id = 1");
+		scratch_sql("UPDATE account SET balance = balance + 1, "
+			    "version = version + 1 WHERE user_id = 1");
 		command_start(&command);
 		/* from before the connection to after the end */
 		usleep((useconds_t)(random() % 60000));
 		kill(command.pid, SIGKILL);
 		command_wait(&command);
 		/* its statement may be under way still */
-		WAIT_UNTIL(strcmp(sql("SELECT count(*) FROM pg_stat_activity "
-				      "WHERE usename = 'withdraw_reconcile'"),
-			       "0\n") == 0);
+		WAIT_UNTIL(
+		    strcmp(scratch_sql("SELECT count(*) FROM pg_stat_activity "
+				       "WHERE usename = 'withdraw_reconcile'"),
+			"0\n") == 0);
 		ck_assert_str_eq(
-		    sql(keep_format(
+		    scratch_sql(keep_format(
 			"SELECT (a.balance, a.version) = (60, 2) "
 			"AND f.n = %ld + 2 OR (a.balance, a.version) = (61, 3) "
 			"AND f.n = %ld FROM account a, (SELECT count(*) AS n "
@@ -480,7 +462,7 @@ reconcile_suite(void)
 	Suite *suite = suite_create("reconcile");
 	TCase *tcase = fixture_case(suite, "damage");
 
-	tcase_add_checked_fixture(tcase, set_up, drop);
+	tcase_add_checked_fixture(tcase, set_up, scratch_drop);
 	tcase_add_loop_test(
 	    tcase, damage_is_found_and_handled, 0, COUNT(damages));
 	tcase_add_test(
