@@ -19,11 +19,12 @@ static struct session sessions[SESSIONS_MAX];
 static size_t session_count;
 
 struct session *
-session_open(const char *role)
+session_open_in(const char *database, const char *role)
 {
-	const char *const keys[] = {"user", "connect_timeout", "options", NULL};
+	const char *const keys[] = {
+	    "dbname", "user", "connect_timeout", "options", NULL};
 	const char *const values[] = {
-	    role, "10", "-c client_min_messages=warning", NULL};
+	    database, role, "10", "-c client_min_messages=warning", NULL};
 	struct session *session;
 
 	ck_assert_uint_lt(session_count, SESSIONS_MAX);
@@ -32,6 +33,12 @@ session_open(const char *role)
 	ck_assert_msg(PQstatus(session->conn) == CONNECTION_OK,
 	    "could not connect as %s: %s", role, PQerrorMessage(session->conn));
 	return session;
+}
+
+struct session *
+session_open(const char *role)
+{
+	return session_open_in(NULL, role);
 }
 
 void
@@ -100,6 +107,27 @@ session_state(struct session *session, const char *query)
 	state = keep_format("%s", state != NULL ? state : "");
 	PQclear(result);
 	return state;
+}
+
+static bool
+notified(struct session *session, PGnotify **notification_r)
+{
+	ck_assert_msg(PQconsumeInput(session->conn) == 1, "%s",
+	    PQerrorMessage(session->conn));
+	*notification_r = PQnotifies(session->conn);
+	return *notification_r != NULL;
+}
+
+const char *
+session_notification(struct session *session)
+{
+	PGnotify *notification;
+	const char *text;
+
+	WAIT_UNTIL(notified(session, &notification));
+	text = keep_format("%s", notification->extra);
+	PQfreemem(notification);
+	return text;
 }
 
 bool

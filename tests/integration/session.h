@@ -11,6 +11,8 @@
 struct session;
 
 struct session *session_open(const char *role);
+/* The same in another database. */
+struct session *session_open_in(const char *database, const char *role);
 
 /* Runs a statement that must succeed: the first column of its first row, or
  * NULL. */
@@ -21,6 +23,10 @@ const char *session_result(struct session *session);
 
 /* Runs a statement that may be refused: its SQLSTATE, "" if it was not. */
 const char *session_state(struct session *session, const char *query);
+
+/* What the next notification says, of those that it has said LISTEN for; waits
+ * for it. They come in the order of the commits. */
+const char *session_notification(struct session *session);
 
 /* Does it wait for a lock that the other one holds? */
 bool session_waits_for(
