@@ -89,8 +89,8 @@ command_start(struct command *command)
 	close(in);
 }
 
-static bool
-ended(const struct command *command)
+bool
+command_ended(const struct command *command)
 {
 	siginfo_t info = {0};
 
@@ -119,7 +119,7 @@ command_wait(struct command *command)
 {
 	int status;
 
-	WAIT_UNTIL(ended(command));
+	WAIT_UNTIL(command_ended(command));
 	ck_assert_int_eq(waitpid(command->pid, &status, 0), command->pid);
 	return (struct command_end){
 	    .code = WIFEXITED(status) ? WEXITSTATUS(status)

@@ -24,8 +24,9 @@ struct command_end {
 	const char *err;
 };
 
-/* Starts it in the background, and waits for its end. */
+/* Starts it in the background; has it ended? Waits for its end. */
 void command_start(struct command *command);
+bool command_ended(const struct command *command);
 struct command_end command_wait(struct command *command);
 
 struct command_end command_run(struct command *command);

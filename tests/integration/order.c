@@ -28,8 +28,8 @@ order_new(const char *user, const char *amount)
 	return (struct order){.id = order_id(), .user = user, .amount = amount};
 }
 
-static struct http_request
-token_request(const struct order *order)
+struct http_request
+order_token_request(const struct order *order)
 {
 	return (struct http_request){
 	    .method = "POST",
@@ -42,7 +42,7 @@ token_request(const struct order *order)
 const char *
 order_token(const struct order *order)
 {
-	struct http_request request = token_request(order);
+	struct http_request request = order_token_request(order);
 	struct http_response answer = http_send(&request);
 
 	expect_status(&answer, 201);
@@ -122,7 +122,7 @@ order_void(const struct order *order)
 static struct http_response
 attempt(const struct order *order)
 {
-	struct http_request request = token_request(order);
+	struct http_request request = order_token_request(order);
 	struct http_response token = http_send(&request);
 
 	if (token.status != 201)

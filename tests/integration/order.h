@@ -24,6 +24,8 @@ struct order order_new(const char *user, const char *amount);
 /* A valid token for the order; an answer other than 201 fails the test. */
 const char *order_token(const struct order *order);
 
+/* The request for a token. */
+struct http_request order_token_request(const struct order *order);
 /* The request that withdraws; token NULL: without one. */
 struct http_request order_request(const struct order *order, const char *token);
 /* GET of the record, and the void. */

@@ -23,6 +23,7 @@ Suite *schema_suite(void);
 Suite *payouts_suite(void);
 Suite *exports_suite(void);
 Suite *reconcile_suite(void);
+Suite *conserved_suite(void);
 Suite *running_suite(void);
 
 #endif
