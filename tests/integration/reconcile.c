@@ -406,6 +406,76 @@ START_TEST(no_findings_beside_withdrawals)
 }
 END_TEST
 
+/* --- overdue payouts -------------------------------------------------------
+ */
+
+static void
+expect_not_said(struct command_end end, const char *word)
+{
+	ck_assert_msg(
+	    strstr(end.out, word) == NULL, "\"%s\" in: %s", word, end.out);
+}
+
+static const char *const settlements[] = {"paid", "returned"};
+
+/* A is the one payout that is due. */
+START_TEST(overdue_payout_is_reported_once)
+{
+	static const char overdue[] = "payout-overdue";
+	struct command_end end;
+	const char *before;
+
+	scratch_sql("SELECT payout_export(NULL, 'me', NULL)");
+	end = run(NULL);
+	expect_code(end, 0);
+	expect_not_said(end, overdue);
+	scratch_sql("UPDATE payout_batch "
+		    "SET created_at = now() - interval '8 days'");
+	end = run("--overdue=9");
+	expect_code(end, 0);
+	expect_not_said(end, overdue);
+	before = everything();
+	end = run("--dry-run");
+	expect_code(end, 1);
+	expect_said(end.out, overdue);
+	ck_assert_str_eq(everything(), before);
+
+	end = run("--incremental");
+	expect_code(end, 1);
+	expect_said(end.out,
+	    "payout-overdue           user 1 order "
+	    "00000000-0000-4000-8000-00000000000a: its payout is in batch 1, "
+	    "and neither paid nor returned so far: reported\n");
+	expect_said(end.out, "findings: 1 new, 0 open");
+	end = run(NULL);
+	expect_code(end, 0);
+	expect_said(end.out, "reported, in an earlier run\n");
+	expect_said(end.out, "findings: 0 new, 1 open");
+	end = run("--json");
+	expect_code(end, 0);
+	ck_assert_uint_eq(json_length(end.out, "findings"), 1);
+	ck_assert_str_eq(json_item(end.out, "findings", 0, "kind"), overdue);
+	ck_assert_str_eq(json_item(end.out, "findings", 0, "new"), "false");
+	ck_assert_str_eq(
+	    scratch_sql("SELECT action, resolved_at FROM reconcile_finding"),
+	    "reported|\n");
+
+	scratch_sql(
+	    keep_format("SELECT payout_mark(" A ", '%s', 'P2', 'me', NULL)",
+		settlements[_i]));
+	end = run("--incremental");
+	expect_code(end, 0);
+	expect_not_said(end, overdue);
+	expect_said(end.out, "findings: 0 new, 0 open");
+	ck_assert_str_eq(scratch_sql("SELECT action, resolved_at >= found_at "
+				     "FROM reconcile_finding"),
+	    "reported|t\n");
+	ck_assert_str_eq(
+	    scratch_sql("SELECT count(*) FROM account WHERE state = 'frozen'"),
+	    "0\n");
+}
+END_TEST
+
 /* --- killed ----------------------------------------------------------------
  */
 
@@ -474,10 +544,12 @@ reconcile_suite(void)
 	tcase_add_test(tcase, missing_answers_are_filled_in);
 	tcase_add_test(tcase, locks_and_tokens_of_the_living_stay);
 	tcase_add_test(tcase, without_redis_the_work_is_not_whole);
-	tcase_add_test(tcase, killed_at_any_moment_leaves_nothing_half_done);
-	tcase_add_loop_test(tcase, bad_options_are_refused, 0, 4);
-	tcase = fixture_case(suite, "traffic");
-	tcase_add_test(tcase, a_second_copy_leaves);
-	tcase_add_test(tcase, no_findings_beside_withdrawals);
-	return suite;
+	    tcase, overdue_payout_is_reported_once, 0, COUNT(settlements));
+	    tcase_add_test(
+		tcase, killed_at_any_moment_leaves_nothing_half_done);
+	    tcase_add_loop_test(tcase, bad_options_are_refused, 0, 4);
+	    tcase = fixture_case(suite, "traffic");
+	    tcase_add_test(tcase, a_second_copy_leaves);
+	    tcase_add_test(tcase, no_findings_beside_withdrawals);
+	    return suite;
 }
