@@ -37,6 +37,7 @@ main(void)
 	srunner_add_suite(runner, operations_suite());
 	srunner_add_suite(runner, schema_suite());
 	srunner_add_suite(runner, payouts_suite());
+	srunner_add_suite(runner, days_suite());
 	srunner_add_suite(runner, exports_suite());
 	srunner_add_suite(runner, reconcile_suite());
 	srunner_add_suite(runner, conserved_suite());

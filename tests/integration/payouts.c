@@ -1,4 +1,4 @@
-/* After the debit: payouts move once, daily limits hold in a storm. */
+/* After the debit: payouts move once. */
 #include <check.h>
 #include <string.h>
 
@@ -99,54 +99,6 @@ START_TEST(declined_order_has_no_payout)
 }
 END_TEST
 
-static const struct {
-	const char *count, *sum, *amount, *code;
-	long succeed;
-} days[] = {
-    {"3", NULL, "1.00", "daily-count-limit", 3},
-    {NULL, "100.00", "10.00", "daily-sum-limit", 10},
-};
-
-START_TEST(storm_against_a_daily_limit)
-{
-	enum { ORDERS = 200 };
-	const char *user = ledger_open("5000.00");
-	struct order orders[ORDERS];
-	struct http_request requests[ORDERS];
-	struct http_response *answers;
-	long succeeded = 0;
-
-	ledger_sql("SELECT limit_set($1::bigint, NULL, NULL, "
-		   "nullif($2, '')::numeric, nullif($3, '')::numeric, NULL, "
-		   "'me', NULL)",
-	    user, days[_i].count ? days[_i].count : "",
-	    days[_i].sum ? days[_i].sum : "", NULL);
-	for (int i = 0; i < ORDERS; i++) {
-		orders[i] = order_new(user, days[_i].amount);
-		requests[i] =
-		    order_request(&orders[i], order_token(&orders[i]));
-	}
-	answers = http_send_all(requests, ORDERS);
-	for (int i = 0; i < ORDERS; i++) {
-		struct http_response last =
-		    order_settle_from(&orders[i], &answers[i]);
-		struct http_response again;
-
-		if (last.status == 201) {
-			succeeded++;
-		} else {
-			expect_problem(&last, 422, days[_i].code, "declined");
-			ck_assert_str_ne(json_get(last.body, "resets_at"), "");
-		}
-		/* a replay is no withdrawal, and never refused anew */
-		again = order_send_with(&orders[i], NULL);
-		ck_assert(answer_same(&last, &again));
-	}
-	ck_assert_int_eq(succeeded, days[_i].succeed);
-	ck_assert_int_eq(ledger_succeeded(user), days[_i].succeed);
-}
-END_TEST
-
 Suite *
 payouts_suite(void)
 {
@@ -157,7 +109,5 @@ payouts_suite(void)
 	tcase_add_loop_test(tcase, payout_moves_once, 0, COUNT(races));
 	tcase_add_test(tcase, payout_that_is_rolled_back_is_none);
 	tcase_add_test(tcase, declined_order_has_no_payout);
-	tcase = fixture_case(suite, "days");
-	tcase_add_loop_test(tcase, storm_against_a_daily_limit, 0, COUNT(days));
 	return suite;
 }

@@ -21,6 +21,7 @@ Suite *operator_suite(void);
 Suite *operations_suite(void);
 Suite *schema_suite(void);
 Suite *payouts_suite(void);
+Suite *days_suite(void);
 Suite *exports_suite(void);
 Suite *reconcile_suite(void);
 Suite *conserved_suite(void);
