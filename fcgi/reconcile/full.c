@@ -41,9 +41,9 @@ is(struct chain_bytes bytes, const char *word)
 
 /* --- the journal --------------------------------------------------------- */
 
-static const char entry_sql[] =
-    "SELECT user_id, version, kind, delta, balance_after, order_id, "
-    "created_at, note, prev_hash, hash FROM ledger_entry";
+static const char entry_rows[] =
+    "ledger_entry (user_id, version, kind, delta, balance_after, order_id, "
+    "created_at, note, prev_hash, hash)";
 
 enum entry_column {
 	E_USER,
@@ -101,8 +101,8 @@ static void
 on_entry(void *arg, const struct snapshot_row *row)
 {
 	struct full *full = arg;
-	int64_t user = snapshot_int8(row, E_USER);
-	struct fold_state from = {.version = snapshot_int8(row, E_VERSION) - 1,
+	int64_t user = snapshot_int(row, E_USER);
+	struct fold_state from = {.version = snapshot_int(row, E_VERSION) - 1,
 	    .hash = row->field[E_PREV_HASH]};
 	struct fold_state to = {
 	    .version = from.version + 1, .hash = row->field[E_HASH]};
@@ -121,46 +121,42 @@ on_entry(void *arg, const struct snapshot_row *row)
 
 /* --- records ------------------------------------------------------------- */
 
-/* The numbers of withdraw_record.status: only a success moves money. */
-static const char record_sql[] =
-    "SELECT user_id, order_id, status = 1, status IN (1, 2, 3), amount, "
-    "version, balance_after, payout_state = 'returned' FROM withdraw_record";
+static const char record_rows[] =
+    "withdraw_record (user_id, order_id, status, amount, version, "
+    "balance_after, payout_state)";
 
 enum record_column {
 	R_USER,
 	R_ORDER,
-	R_SUCCEEDED,
-	R_FINAL,
+	R_STATUS,
 	R_AMOUNT,
 	R_VERSION,
 	R_BALANCE,
-	R_RETURNED,
+	R_PAYOUT,
 };
 
-static bool
-is_true(const struct snapshot_row *row, int field)
-{
-	return row->field[field].len == 1 && row->field[field].data[0] == 1;
-}
+/* withdraw_record.status: only a success moves money. */
+enum status { SUCCEEDED = 1, DECLINED, VOID };
 
 static void
 on_record(void *arg, const struct snapshot_row *row)
 {
 	struct full *full = arg;
-	int64_t user = snapshot_int8(row, R_USER);
+	int64_t user = snapshot_int(row, R_USER);
+	int64_t status = snapshot_int(row, R_STATUS);
 	int64_t amount = 0, balance = 0;
 
 	count_row(full, &full->look->records);
-	if (!is_true(row, R_FINAL))
+	if (status < SUCCEEDED || status > VOID)
 		fold_suspect(full->fold, user);
-	if (is_true(row, R_SUCCEEDED)) {
+	if (status == SUCCEEDED) {
 		if (!numeric_minor(row->field[R_AMOUNT], &amount) ||
 		    !numeric_minor(row->field[R_BALANCE], &balance))
 			fold_suspect(full->fold, user);
 		fold_debit(full->fold, user, row->field[R_ORDER], amount,
-		    snapshot_int8(row, R_VERSION), balance);
+		    snapshot_int(row, R_VERSION), balance);
 	}
-	if (is_true(row, R_RETURNED)) {
+	if (is(row->field[R_PAYOUT], "returned")) {
 		if (!numeric_minor(row->field[R_AMOUNT], &amount))
 			fold_suspect(full->fold, user);
 		fold_return(full->fold, user, row->field[R_ORDER], amount);
@@ -169,8 +165,8 @@ on_record(void *arg, const struct snapshot_row *row)
 
 /* --- accounts ------------------------------------------------------------ */
 
-static const char account_sql[] =
-    "SELECT user_id, version, balance, head_hash FROM account";
+static const char account_rows[] =
+    "account (user_id, version, balance, head_hash)";
 
 enum account_column { A_USER, A_VERSION, A_BALANCE, A_HASH };
 
@@ -178,8 +174,8 @@ static void
 on_account(void *arg, const struct snapshot_row *row)
 {
 	struct full *full = arg;
-	int64_t user = snapshot_int8(row, A_USER);
-	struct fold_state now = {.version = snapshot_int8(row, A_VERSION),
+	int64_t user = snapshot_int(row, A_USER);
+	struct fold_state now = {.version = snapshot_int(row, A_VERSION),
 	    .hash = row->field[A_HASH]};
 
 	count_row(full, &full->look->accounts);
@@ -194,7 +190,7 @@ on_account(void *arg, const struct snapshot_row *row)
 static void
 on_suspect(void *arg, const struct snapshot_row *row)
 {
-	look_suspect(arg, snapshot_int8(row, 0));
+	look_suspect(arg, snapshot_int(row, 0));
 }
 
 /* Every user that any table knows, whose bucket does not fit. */
@@ -214,7 +210,7 @@ name_suspects(
 	if (text == NULL)
 		fatal("open_memstream");
 	fprintf(text,
-	    "SELECT DISTINCT user_id FROM (SELECT user_id FROM account "
+	    "(SELECT DISTINCT user_id FROM (SELECT user_id FROM account "
 	    "UNION ALL SELECT user_id FROM ledger_entry "
 	    "UNION ALL SELECT user_id FROM withdraw_record) u "
 	    "WHERE user_id & %d = ANY ('{",
@@ -222,10 +218,10 @@ name_suspects(
 	fprintf(text, "%zu", bucket);
 	for (bucket++; fold_next(fold, &bucket); bucket++)
 		fprintf(text, ",%zu", bucket);
-	fprintf(text, "}')");
+	fprintf(text, "}'))");
 	if (fclose(text) != 0)
 		fatal("could not write to memory");
-	query.sql = sql;
+	query.rows = sql;
 	read = snapshot_read(snapshot, &query, 1);
 	free(sql);
 	return read;
@@ -233,17 +229,17 @@ name_suspects(
 
 /* --- the look ------------------------------------------------------------ */
 
-static const char about_sql[] =
-    "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid IN "
+static const char about_rows[] =
+    "(SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid IN "
     "('ledger_entry'::regclass, 'withdraw_record'::regclass, "
-    "'account'::regclass)";
+    "'account'::regclass))";
 
 static void
 on_about(void *arg, const struct snapshot_row *row)
 {
 	struct full *full = arg;
 
-	full->about = snapshot_int8(row, 0);
+	full->about = snapshot_int(row, 0);
 }
 
 int
@@ -254,10 +250,11 @@ look_full(struct snapshot *snapshot, const struct look_progress *progress,
 	    .progress = progress,
 	    .fold = fold_open(),
 	    .chain = chain_open()};
-	const struct snapshot_query about = {about_sql, on_about, &full};
+	const struct snapshot_query about = {about_rows, on_about, &full};
 	const struct snapshot_query moves[] = {
-	    {entry_sql, on_entry, &full}, {record_sql, on_record, &full}};
-	const struct snapshot_query accounts = {account_sql, on_account, &full};
+	    {entry_rows, on_entry, &full}, {record_rows, on_record, &full}};
+	const struct snapshot_query accounts = {
+	    account_rows, on_account, &full};
 	int looked = -1;
 
 	*look_r = (struct look){0};

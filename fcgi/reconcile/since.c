@@ -15,23 +15,23 @@ on_row(void *arg, const struct snapshot_row *row)
 	struct look *look = arg;
 
 	if (row->field[USER].data != NULL) {
-		look_suspect(look, snapshot_int8(row, USER));
+		look_suspect(look, snapshot_int(row, USER));
 		return;
 	}
-	look->entries = snapshot_int8(row, ENTRIES);
-	look->records = snapshot_int8(row, RECORDS);
+	look->entries = snapshot_int(row, ENTRIES);
+	look->records = snapshot_int(row, RECORDS);
 }
 
 int
 look_since(struct snapshot *snapshot, int64_t since, struct look *look_r)
 {
-	char sql[128];
-	const struct snapshot_query query = {sql, on_row, look_r};
+	char rows[128];
+	const struct snapshot_query query = {rows, on_row, look_r};
 
 	*look_r = (struct look){0};
-	snprintf(sql, sizeof(sql),
-	    "SELECT user_id, entries, records "
-	    "FROM reconcile_suspects_since(%" PRId64 ")",
+	snprintf(rows, sizeof(rows),
+	    "(SELECT user_id, entries, records "
+	    "FROM reconcile_suspects_since(%" PRId64 "))",
 	    since);
 	return snapshot_read(snapshot, &query, 1);
 }

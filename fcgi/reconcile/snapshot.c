@@ -270,12 +270,12 @@ read_arrived(struct reading *r)
 static bool
 start_reading(struct reading *r)
 {
-	size_t room = strlen(r->query->sql) + 64;
+	size_t room = strlen(r->query->rows) + 64;
 	char *sql = xcalloc(1, room);
 	PGresult *result;
 
 	snprintf(
-	    sql, room, "COPY (%s) TO STDOUT (FORMAT binary)", r->query->sql);
+	    sql, room, "COPY %s TO STDOUT (FORMAT binary)", r->query->rows);
 	result = PQexec(r->conn, sql);
 	r->failed = PQresultStatus(result) != PGRES_COPY_OUT;
 	PQclear(result);
@@ -324,12 +324,20 @@ snapshot_read(struct snapshot *s, const struct snapshot_query queries[], int n)
 /* --- values -------------------------------------------------------------- */
 
 int64_t
-snapshot_int8(const struct snapshot_row *row, int field)
+snapshot_int(const struct snapshot_row *row, int field)
 {
-	uint64_t v;
+	const unsigned char *data = row->field[field].data;
+	uint64_t eight;
+	uint16_t two;
 
-	if (row->field[field].len != sizeof(v))
+	switch (row->field[field].len) {
+	case sizeof(eight):
+		memcpy(&eight, data, sizeof(eight));
+		return (int64_t)be64toh(eight);
+	case sizeof(two):
+		memcpy(&two, data, sizeof(two));
+		return (int16_t)be16toh(two);
+	default:
 		return 0;
-	memcpy(&v, row->field[field].data, sizeof(v));
-	return (int64_t)be64toh(v);
+	}
 }

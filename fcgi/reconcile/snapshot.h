@@ -27,7 +27,8 @@ struct snapshot_row {
 
 /* One query, and who takes its rows. */
 struct snapshot_query {
-	const char *sql; /* a SELECT, without parameters */
+	const char *rows; /* as COPY takes them: "table (columns)", which is
+			   * the faster one, or "(SELECT ...)" */
 	void (*row)(void *arg, const struct snapshot_row *row);
 	void *arg;
 };
@@ -40,7 +41,7 @@ int snapshot_read(struct snapshot *snapshot,
     const struct snapshot_query queries[], int nqueries)
     __attribute__((warn_unused_result));
 
-/* A value of a row. NULL, or one of another size, is 0. */
-int64_t snapshot_int8(const struct snapshot_row *row, int field);
+/* A value of a row, bigint or smallint. NULL, or one of another size, is 0. */
+int64_t snapshot_int(const struct snapshot_row *row, int field);
 
 #endif
