@@ -44,6 +44,7 @@ RECONCILE = $(wildcard fcgi/reconcile/*.c)
 PARTS = $(filter-out $(CTL) $(RECONCILE),$(wildcard fcgi/*/*.c))
 UNIT  = $(wildcard tests/unit/*.c)
 INTEG = $(wildcard tests/integration/*.c)
+BENCH = $(wildcard tests/bench/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -66,10 +67,12 @@ $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/reconcile/chain.c \
 	fcgi/reconcile/numeric.c)
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 
+$(BUILD)/measure: $(call obj,tests/bench/measure.c)
+
 $(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \
 	-lpthread
 
-$(PROGRAMS) $(CHECKS):
+$(PROGRAMS) $(CHECKS) $(BUILD)/measure:
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(OUR_LDLIBS) $(LDLIBS)
@@ -80,7 +83,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 		-c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(RECONCILE) $(PARTS) \
-	$(UNIT) $(INTEG)))
+	$(UNIT) $(INTEG) $(BENCH)))
 
 # --- running it ---------------------------------------------------------------
 # deps may install pkg-config itself: what follows runs in a make of its own,
@@ -111,12 +114,16 @@ test: deps-test ## run every test
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' tests/run.sh
 
-checks: $(CHECKS)
+checks: $(CHECKS) $(BUILD)/measure
 
 check-asan: deps-test ## unit and integration tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/asan \
 		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
 	@BUILD=$(BUILD)/asan tests/run.sh unit integration
+
+bench: deps-run ## how fast it is, on servers of its own; QUICK=1 for a look
+	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/measure
+	@BUILD='$(BUILD)' tests/bench.sh
 
 lint: deps-lint ## analyzers, formats, configuration of nginx, scripts
 	@tests/lint.sh
@@ -168,5 +175,5 @@ help: ## this list
 		expand -t 16
 
 .PHONY: all run start stop status deps-run deps-test deps-lint test checks \
-	check-asan lint format install uninstall clean help
+	check-asan bench lint format install uninstall clean help
 .DELETE_ON_ERROR:

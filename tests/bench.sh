@@ -1,0 +1,133 @@
+#!/bin/bash
+# bench.sh: how fast is it? On servers of its own, which it stops at the end.
+#
+# Each section is a file in tests/bench/ with a function bench_NAME, which
+# measures and prints one table. What is compared is measured in turns, round
+# after round, and medians are told: a machine that is busy with other things
+# slows down all of it alike.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+sections="reconcile"
+
+usage() {
+	cat <<-HELP
+	usage: tests/bench.sh [SECTION...]
+
+	sections (default: all):
+	  reconcile  withdraw-reconcile, against the bare sum of the journal
+
+	environment:
+	  QUICK=1         a small ledger, for a first look: about a minute
+	  ACCOUNTS=1000000, ENTRIES=10000000
+	                  how large the ledger is (with QUICK 50000, 500000);
+	                  at least 3 entries an account
+	  ROUNDS=5        of each measurement
+	  BUILD=build     where the programs are
+	  TMPDIR=/tmp     where the servers' folder is made, 10 GB as it comes
+	  KEEP=1          leaves the folder, with data and logs, for a look
+
+	exit codes: 0 measured, 2 could not measure
+	HELP
+}
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	printf 'bench.sh: %s\n' "$*" >&2
+	exit 2
+}
+
+# What is being done, to stderr: a line that the next one replaces, or lines
+# where that is no terminal.
+tell() {
+	if [ -t 2 ]; then
+		printf '\r%s\033[K' "$*" >&2
+	else
+		printf '%s\n' "$*" >&2
+	fi
+}
+
+tell_no_more() {
+	if [ -t 2 ]; then
+		printf '\r\033[K' >&2
+	fi
+}
+
+median() {	# of the numbers on stdin
+	sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# ---- the servers ----------------------------------------------------------
+
+start_servers() {	# SERVER...
+	run_dir=$(mktemp -d "${TMPDIR:-/tmp}/withdraw-bench.XXXXXX") || exit 2
+	chmod 755 "$run_dir"
+	export RUN_DIR=$run_dir BUILD RECONCILE_S=0
+	tell "starting $*"
+	PORT=0 tests/servers.sh start "$@" >"$run_dir/start.log" ||
+		die "could not start: $*"
+	set -a
+	# shellcheck disable=SC1091
+	. "$run_dir/env"
+	set +a
+}
+
+stop_servers() {
+	trap '' INT TERM HUP
+	tell_no_more
+	[ -n "$run_dir" ] || return 0
+	tests/servers.sh stop >/dev/null
+	wait
+	if [ "${KEEP:-0}" = 1 ]; then
+		say "kept: $run_dir"
+	else
+		# it is a link where others may not enter its place
+		rm -rf "$(realpath "$run_dir")" "$run_dir"
+	fi
+}
+
+sql() {	# ARGUMENT...: psql as superuser
+	psql -XqAt -v ON_ERROR_STOP=1 "$@"
+}
+
+# ---- the command line -----------------------------------------------------
+
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+	usage
+	exit 0
+fi
+BUILD=$(realpath -m "${BUILD:-build}")
+ROUNDS=${ROUNDS:-5}
+if [ "${QUICK:-0}" = 1 ]; then
+	ACCOUNTS=${ACCOUNTS:-50000}
+	ENTRIES=${ENTRIES:-500000}
+fi
+ACCOUNTS=${ACCOUNTS:-1000000}
+ENTRIES=${ENTRIES:-10000000}
+for number in "$ROUNDS" "$ACCOUNTS" "$ENTRIES"; do
+	[[ $number =~ ^[1-9][0-9]{0,11}$ ]] ||
+		die "\"$number\" is no number above zero; see --help"
+done
+# shellcheck disable=SC2086 # one argument a section
+[ $# -gt 0 ] || set -- $sections
+for section; do
+	case " $sections " in
+	*" $section "*) ;;
+	*) die "there is no section \"$section\"; see --help" ;;
+	esac
+done
+[ -x "$BUILD/measure" ] || die "there is no measure in $BUILD: run make bench"
+
+run_dir=
+trap stop_servers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+for section; do
+	# shellcheck source=/dev/null
+	. "tests/bench/$section.sh"
+	"bench_$section"
+done
