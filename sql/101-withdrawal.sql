@@ -111,6 +111,19 @@ AS $$
 	WHERE a.user_id = p_user;
 $$;
 
+-- When a calendar day begins in a time zone: at the first of its moments, also
+-- where clocks go back from 1:00 to 0:00, or on from 0:00 to 1:00.
+CREATE OR REPLACE FUNCTION withdraw_midnight(p_day timestamp, p_zone text)
+RETURNS timestamptz LANGUAGE sql STABLE
+AS $$
+	SELECT CASE
+		WHEN (m.at - interval '1 hour') AT TIME ZONE p_zone >= p_day
+			THEN m.at - interval '1 hour'
+		ELSE m.at
+	END
+	FROM (SELECT p_day AT TIME ZONE p_zone AS at) m;
+$$;
+
 -- One withdrawal, decided once. Returns the record that stands; replayed says
 -- that it was there before this call. No row: the user has no account (and
 -- nothing was recorded). p_min and p_max may be NULL: no such limit; those of
@@ -135,7 +148,7 @@ SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
 	v_account record;
-	v_day     timestamptz;
+	v_day     timestamp;	-- of the limits' time zone
 	v_count   bigint;
 	v_sum     numeric;
 	v_reason  text;
@@ -170,10 +183,11 @@ BEGIN
 		v_resets := NULL;
 		IF v_reason IS NULL AND (v_account.daily_count < 'Infinity'
 				OR v_account.daily_sum < 'Infinity') THEN
-			v_day := date_trunc('day', v_now, v_account.time_zone);
+			v_day := date_trunc('day', v_now AT TIME ZONE v_account.time_zone);
 			SELECT count(*), coalesce(sum(r.amount), 0)
 				INTO v_count, v_sum FROM withdraw_record r
-				WHERE r.user_id = p_user AND r.created_at >= v_day
+				WHERE r.user_id = p_user AND r.created_at >= withdraw_midnight(v_day,
+						v_account.time_zone)
 					AND r.status = 1 AND r.order_id <> p_order;
 			v_reason := CASE
 				WHEN v_count >= v_account.daily_count
@@ -182,8 +196,8 @@ BEGIN
 					THEN 'daily-sum-limit'
 			END;
 			IF v_reason IS NOT NULL THEN
-				v_resets := (v_day AT TIME ZONE v_account.time_zone
-					+ interval '1 day') AT TIME ZONE v_account.time_zone;
+				v_resets := withdraw_midnight(v_day + interval '1 day',
+					v_account.time_zone);
 			END IF;
 		END IF;
 		IF v_reason IS NULL AND v_account.balance < p_amount THEN

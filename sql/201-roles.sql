@@ -82,6 +82,7 @@ GRANT EXECUTE ON FUNCTION withdraw_epoch()
 	TO withdraw_service, withdraw_operator, withdraw_reconcile;
 
 GRANT EXECUTE ON FUNCTION
+	withdraw_midnight(timestamp, text),
 	account_open(bigint, numeric, text, text),
 	account_credit(bigint, numeric, text, text),
 	account_adjust(bigint, numeric, text, text),

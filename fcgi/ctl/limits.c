@@ -33,21 +33,21 @@ static const char all_sql[] =
 
 /* What holds, and what the day has had so far. */
 static const char user_sql[] =
-    "SELECT a.user_id, h.least, h.most, h.daily_count, h.daily_sum, h.zone, "
-    "to_char(h.day" CTL_SQL_UTC ", d.n, d.total, "
-    "to_char((h.day AT TIME ZONE h.zone + interval '1 day') "
-    "AT TIME ZONE h.zone" CTL_SQL_UTC " "
+    "SELECT a.user_id, coalesce(l.min_amount, g.min_amount), "
+    "coalesce(l.max_amount, g.max_amount), "
+    "coalesce(l.daily_count, g.daily_count), "
+    "coalesce(l.daily_sum, g.daily_sum), z.zone, "
+    "to_char(t.began" CTL_SQL_UTC ", d.n, d.total, "
+    "to_char(t.ends" CTL_SQL_UTC " "
     "FROM account a LEFT JOIN withdraw_limit g ON g.user_id = 0 "
     "LEFT JOIN withdraw_limit l ON l.user_id = a.user_id, "
-    "LATERAL (SELECT coalesce(l.min_amount, g.min_amount) AS least, "
-    "coalesce(l.max_amount, g.max_amount) AS most, "
-    "coalesce(l.daily_count, g.daily_count) AS daily_count, "
-    "coalesce(l.daily_sum, g.daily_sum) AS daily_sum, "
-    "coalesce(g.time_zone, 'UTC') AS zone, date_trunc('day', now(), "
-    "coalesce(g.time_zone, 'UTC')) AS day) h, "
+    "LATERAL (SELECT coalesce(g.time_zone, 'UTC') AS zone) z, "
+    "LATERAL (SELECT date_trunc('day', now() AT TIME ZONE z.zone) AS day) c, "
+    "LATERAL (SELECT withdraw_midnight(c.day, z.zone) AS began, "
+    "withdraw_midnight(c.day + interval '1 day', z.zone) AS ends) t, "
     "LATERAL (SELECT count(*) AS n, coalesce(sum(r.amount), 0.00) AS total "
     "FROM withdraw_record r WHERE r.user_id = a.user_id "
-    "AND r.created_at >= h.day AND r.status = 1) d "
+    "AND r.created_at >= t.began AND r.status = 1) d "
     "WHERE a.user_id = $1::bigint";
 
 static const struct ctl_field user_fields[] = {

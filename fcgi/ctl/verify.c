@@ -84,7 +84,7 @@ on_entry(void *arg, const struct snapshot_row *row)
 	    .kind = row->field[E_KIND],
 	    .note = row->field[E_NOTE],
 	};
-	int64_t version = snapshot_int8(row, E_VERSION);
+	int64_t version = snapshot_int(row, E_VERSION);
 	unsigned char hash[CHAIN_HASH];
 	char text[HASH_TEXT];
 
@@ -111,7 +111,7 @@ on_account(void *arg, const struct snapshot_row *row)
 	struct verify *v = arg;
 
 	v->has_account = true;
-	v->account_version = snapshot_int8(row, 0);
+	v->account_version = snapshot_int(row, 0);
 	to_hex(row->field[1].data, row->field[1].len, v->account_hash);
 }
 
@@ -127,12 +127,13 @@ read_chain(struct verify *v, const char *user)
 
 	/* the user was checked: digits alone */
 	snprintf(entries, sizeof(entries),
-	    "SELECT user_id, version, kind, delta, balance_after, order_id, "
+	    "(SELECT user_id, version, kind, delta, balance_after, order_id, "
 	    "created_at, note, prev_hash, hash FROM ledger_entry "
-	    "WHERE user_id = %s ORDER BY version",
+	    "WHERE user_id = %s ORDER BY version)",
 	    user);
 	snprintf(account, sizeof(account),
-	    "SELECT version, head_hash FROM account WHERE user_id = %s", user);
+	    "(SELECT version, head_hash FROM account WHERE user_id = %s)",
+	    user);
 	snapshot = snapshot_open(&watermark);
 	if (snapshot != NULL)
 		read = snapshot_read(snapshot, queries, 2);

@@ -149,11 +149,11 @@ on_record(void *arg, const struct snapshot_row *row)
 		    bytes->data != NULL ? (const char *)bytes->data : "");
 	}
 	if (r->failed ||
-	    !record_from_fields(field, snapshot_int8(row, 0), &record))
+	    !record_from_fields(field, snapshot_int(row, 0), &record))
 		return; /* what is wrong with it, the look has found */
 	w = &r->batch[r->n++];
 	*w = (struct answer){.user = record.user,
-	    .left_s = snapshot_int8(row, 1),
+	    .left_s = snapshot_int(row, 1),
 	    .expected = true};
 	memcpy(w->order, record.order, sizeof(w->order));
 	key_result(key, record.user, r->epoch, record.order);
@@ -173,11 +173,11 @@ check_records(struct recorded *r)
 	int64_t watermark;
 
 	snprintf(sql, sizeof(sql),
-	    "SELECT r.user_id, greatest(1, %d + ceil(extract(epoch FROM "
+	    "(SELECT r.user_id, greatest(1, %d + ceil(extract(epoch FROM "
 	    "r.created_at - now())))::bigint, " RECORD_SQL
 	    " FROM withdraw_record r WHERE r.txid >= %" PRId64
 	    " AND r.created_at > now() - %d * interval '1 s' "
-	    "AND r.status IN (1, 2, 3)",
+	    "AND r.status IN (1, 2, 3))",
 	    r->a->cfg->result_ttl_s, r->a->since, r->a->cfg->result_ttl_s);
 	snapshot = snapshot_open(&watermark);
 	if (snapshot == NULL || snapshot_read(snapshot, &query, 1) != 0)

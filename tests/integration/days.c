@@ -254,6 +254,13 @@ static const struct {
     /* half an hour less */
     {"Australia/Lord_Howe", "2026-10-03 13:30:00", "2026-10-04 13:00:00",
 	"2026-10-05 13:00:00"},
+    /* a day without a midnight, and days that have two */
+    {"Africa/Cairo", "2026-04-23 22:00:00", "2026-04-24 21:00:00",
+	"2026-04-25 21:00:00"},
+    {"America/Havana", "2026-11-01 04:00:00", "2026-11-02 05:00:00",
+	"2026-11-03 05:00:00"},
+    {"Atlantic/Azores", "2026-10-25 00:00:00", "2026-10-26 01:00:00",
+	"2026-10-27 01:00:00"},
 };
 
 START_TEST(limit_is_of_the_local_day)

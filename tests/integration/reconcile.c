@@ -544,6 +544,7 @@ reconcile_suite(void)
 	tcase_add_test(tcase, missing_answers_are_filled_in);
 	tcase_add_test(tcase, locks_and_tokens_of_the_living_stay);
 	tcase_add_test(tcase, without_redis_the_work_is_not_whole);
+	tcase_add_loop_test(
 	    tcase, overdue_payout_is_reported_once, 0, COUNT(settlements));
 	    tcase_add_test(
 		tcase, killed_at_any_moment_leaves_nothing_half_done);

@@ -374,6 +374,7 @@ static const struct {
     {"withdraw_find(1, gen_random_uuid())", service_role, NULL},
     {"withdraw_show(1, gen_random_uuid())", service_role, NULL},
     {"withdraw_account(1)", NULL, NULL},
+    {"withdraw_midnight('2026-01-01', 'UTC')", operator_role, NULL},
     {"withdraw_standing(1, gen_random_uuid(), 'CNY')", NULL, NULL},
     {"withdraw_execute(1, gen_random_uuid(), 1, 'CNY', NULL, NULL)",
 	service_role, NULL},
