@@ -546,11 +546,10 @@ reconcile_suite(void)
 	tcase_add_test(tcase, without_redis_the_work_is_not_whole);
 	tcase_add_loop_test(
 	    tcase, overdue_payout_is_reported_once, 0, COUNT(settlements));
-	    tcase_add_test(
-		tcase, killed_at_any_moment_leaves_nothing_half_done);
-	    tcase_add_loop_test(tcase, bad_options_are_refused, 0, 4);
-	    tcase = fixture_case(suite, "traffic");
-	    tcase_add_test(tcase, a_second_copy_leaves);
-	    tcase_add_test(tcase, no_findings_beside_withdrawals);
-	    return suite;
+	tcase_add_test(tcase, killed_at_any_moment_leaves_nothing_half_done);
+	tcase_add_loop_test(tcase, bad_options_are_refused, 0, 4);
+	tcase = fixture_case(suite, "traffic");
+	tcase_add_test(tcase, a_second_copy_leaves);
+	tcase_add_test(tcase, no_findings_beside_withdrawals);
+	return suite;
 }
