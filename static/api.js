@@ -3,6 +3,7 @@
 //   body          the JSON object, null where there was none
 //   retryAfterMs  what Retry-After asks for, 0 without it
 //   userId        of an account, as text: a number would be rounded above 2^53
+//   now           the server's clock in milliseconds, null where it was silent
 // No call throws: to a withdrawal, a lost, a late and a mangled answer are
 // all the same, an outcome that is not known yet.
 
@@ -11,7 +12,7 @@
 const TIMEOUT_MS = 20_000;
 
 const NO_ANSWER = Object.freeze({
-  status: 0, body: null, retryAfterMs: 0, userId: '',
+  status: 0, body: null, retryAfterMs: 0, userId: '', now: null,
 });
 const FINAL = new Set(['succeeded', 'declined', 'void']);
 const RETRYABLE = new Set([
@@ -28,8 +29,26 @@ export function expectUser(userId) {
   expectedUser = userId;
 }
 
+// Without headers of its own: index.html has asked for it already, in just
+// this form, before any script was there.
 export function getAccount(signal) {
-  return call('GET', '/api/account', { signal });
+  return call('GET', '/api/account', { plain: true, signal });
+}
+
+// Newest first; before is the "next" of an earlier answer, or null.
+export function listOrders({ limit, before = null }, signal) {
+  const more = before === null ? '' : `&before=${encodeURIComponent(before)}`;
+  return call('GET', `/api/withdrawals?limit=${limit}${more}`, { signal });
+}
+
+// Whether there is a sign-in that this page could end: a site's own login, or
+// HTTP Basic, may have none.
+export async function hasSession() {
+  return (await call('GET', '/api/session', {})).status === 200;
+}
+
+export function endSession() {
+  return call('DELETE', '/api/session', {});
 }
 
 export function getOrder(orderId, signal) {
@@ -88,12 +107,10 @@ export function isRetryable(answer) {
     || RETRYABLE.has(problemCode(answer));
 }
 
-async function call(method, path, { orderId, body, signal }) {
-  const headers = { Accept: 'application/json, application/problem+json' };
+async function call(method, path, { orderId, body, plain, signal }) {
+  const headers = {};
   if (orderId) headers['Idempotency-Key'] = `"${orderId}"`;
-  if (expectedUser && path !== '/api/account') {
-    headers['Withdraw-Expect-User'] = expectedUser;
-  }
+  if (expectedUser && !plain) headers['Withdraw-Expect-User'] = expectedUser;
   if (body) headers['Content-Type'] = 'application/json';
 
   const abort = new AbortController();
@@ -106,7 +123,6 @@ async function call(method, path, { orderId, body, signal }) {
       method,
       headers,
       body: body && JSON.stringify(body),
-      cache: 'no-store',
       credentials: 'same-origin',
       redirect: 'manual',
       signal: abort.signal,
@@ -129,6 +145,7 @@ function read(response, text) {
     body: parse(response.headers.get('Content-Type') ?? '', text),
     retryAfterMs: /^[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : 0,
     userId: /"user_id":([0-9]+)/.exec(text)?.[1] ?? '',
+    now: Date.parse(response.headers.get('Date') ?? '') || null,
   };
 }
 

@@ -4,47 +4,63 @@
 // withdrawing twice.
 
 import * as api from './api.js';
+import { isAmount, same } from './money.js';
 import { Backoff, sleep } from './retry.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const AMOUNT = /^(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?$/;
+// So soon after a withdrawal, one of the same amount may be meant as the same.
+export const REPEAT_MS = 10 * 60_000;
 
-// The server's rule, to the letter.
-export function isAmount(text) {
-  return AMOUNT.test(text) && /[1-9]/.test(text);
+export function isOrderId(text) {
+  return UUID.test(text);
 }
 
-// The one order of a user that has no final answer yet. The key carries the
-// user: what one user left behind must never be sent in the name of the next.
-// Every method throws where the browser keeps no data for this site.
+// The one order of a user that has no final answer yet, and the last that had
+// one. The keys carry the user: what one user left behind must never be sent
+// in the name of the next.
 export class PendingOrder {
   #key;
+  #lastKey;
+  #store;
 
-  constructor(userId) {
+  constructor(userId, store) {
     this.#key = `withdraw.pending.${userId}`;
+    this.#lastKey = `withdraw.last.${userId}`;
+    this.#store = store;
   }
 
   read() {
-    const order = decode(localStorage.getItem(this.#key));
-    return UUID.test(order?.order_id) && isAmount(order.amount) ? order : null;
+    const order = this.#store.read(this.#key);
+    return isOrderId(order?.order_id) && isAmount(order.amount) ? order : null;
   }
 
-  // The order that is pending already, or else a new one.
-  claim(amount) {
+  // { order, joined }: the order that is pending already, or else a new one.
+  // { repeat }: nothing, since a withdrawal of the same amount has just
+  // succeeded, and it is not the one that the user was asked about (asked).
+  claim(amount, asked) {
     return exclusively(this.#key, () => {
       const pending = this.read();
       if (pending) return { order: pending, joined: true };
+      const repeat = this.lastLike(amount);
+      if (repeat && !asked.includes(repeat.order_id)) return { repeat };
       const order = { order_id: newUuid(), amount, closing: false };
-      this.#write(order);
+      this.#store.write(this.#key, order);
       return { order, joined: false };
     });
+  }
+
+  // An order that another tab has made, where tabs share nothing else.
+  adopt(order) {
+    if (!this.read()) this.#store.write(this.#key, order);
   }
 
   // Remember that the user gave the order up: after a reload it must not be
   // sent again, only closed.
   markClosing(orderId) {
     const order = this.read();
-    if (order?.order_id === orderId) this.#write({ ...order, closing: true });
+    if (order?.order_id === orderId) {
+      this.#store.write(this.#key, { ...order, closing: true });
+    }
   }
 
   isClosing(orderId) {
@@ -52,18 +68,26 @@ export class PendingOrder {
     return order?.order_id === orderId && order.closing === true;
   }
 
-  forget(orderId) {
-    if (this.read()?.order_id === orderId) localStorage.removeItem(this.#key);
+  // Its answer is final.
+  settle(record) {
+    if (record.status === 'succeeded') {
+      // before it is forgotten, should the browser end between the two
+      this.#store.write(this.#lastKey, {
+        order_id: record.order_id, amount: record.amount,
+        created_at: record.created_at, at: Date.now(),
+      });
+    }
+    if (this.read()?.order_id === record.order_id) {
+      this.#store.remove(this.#key);
+    }
   }
 
-  // Whether a storage event says that another tab brought it to its end.
-  isForgottenBy(event) {
-    return event.newValue === null
-      && (event.key === this.#key || event.key === null);
-  }
-
-  #write(order) {
-    localStorage.setItem(this.#key, JSON.stringify(order));
+  // The last success of this browser, if it is recent and of this amount.
+  lastLike(amount) {
+    const last = this.#store.read(this.#lastKey);
+    return isOrderId(last?.order_id) && isAmount(last.amount)
+      && same(last.amount, amount)
+      && Math.abs(Date.now() - last.at) < REPEAT_MS ? last : null;
   }
 }
 
@@ -71,7 +95,8 @@ export class PendingOrder {
 //
 // report(progress) is called before each question and each wait:
 //   phase    sending | checking | stopping
-//   reason   why it asks again: code of a problem, 'no-answer' or 'resumed'; ''
+//   reason   why it asks again: code of a problem, 'no-answer', 'offline',
+//            or 'resumed', 'elsewhere' before the first answer; or ''
 //   attempt  1, 2, ...
 //   waitMs   0 while asking
 export class Settlement {
@@ -84,16 +109,21 @@ export class Settlement {
   #refusal = null;
   #doubt;
   #attempt = 0;
+  #patient;
   #round = new AbortController();
+  #pause = new AbortController();
 
   // known: the order is not new, so there may be an answer already.
-  constructor(order, pending, { known, report }) {
+  // patient: another tab is at it: look, and send it only if that does not
+  // bring it about.
+  constructor(order, pending, { known, patient = false, report }) {
     this.#order = order;
     this.#pending = pending;
     this.#report = report;
     this.#look = known;
     this.#doubt = known;
-    this.#reason = known ? 'resumed' : '';
+    this.#patient = patient;
+    this.#reason = patient ? 'elsewhere' : known ? 'resumed' : '';
   }
 
   // Returns { phase, record, stopped, refusal }. phase is the record's status,
@@ -107,7 +137,7 @@ export class Settlement {
       const verdict = api.judge(answer, this.#order.order_id);
 
       if (verdict === 'final') {
-        this.#pending.forget(this.#order.order_id);
+        this.#pending.settle(answer.body);
         return this.#outcome(answer.body.status, answer.body);
       }
       this.#doubt = true;
@@ -123,7 +153,7 @@ export class Settlement {
         this.#look = false;
         // waits from the second time on, should the answers contradict
         // each other
-        if (this.#attempt === 1) continue;
+        if (this.#attempt === 1 && !this.#patient) continue;
       } else if (verdict === 'refused' || verdict === 'absent') {
         // Refused without a decision, and so would be every repetition.
         // Closing the order makes the answer a final one.
@@ -132,7 +162,10 @@ export class Settlement {
         this.#close();
         continue;
       }
-      this.#reason = api.problemCode(answer) || 'no-answer';
+      if (verdict !== 'absent') {
+        this.#reason = api.problemCode(answer)
+          || (navigator.onLine ? 'no-answer' : 'offline');
+      }
       await this.#wait(backoff.next(answer.retryAfterMs));
     }
   }
@@ -140,7 +173,14 @@ export class Settlement {
   // Give up: whatever stands after this is final.
   stop() {
     this.#round.abort();
+    this.#pause.abort();
     this.#close();
+  }
+
+  // Something has changed: ask now instead of later.
+  wake({ look = false } = {}) {
+    this.#look ||= look;
+    this.#pause.abort();
   }
 
   #close() {
@@ -162,7 +202,9 @@ export class Settlement {
 
   async #wait(ms) {
     this.#tell(ms);
-    await sleep(ms, this.#round.signal);
+    this.#pause = new AbortController();
+    if (this.#round.signal.aborted) this.#pause.abort();
+    await sleep(ms, this.#pause.signal);
   }
 
   #tell(waitMs) {
@@ -178,18 +220,21 @@ export class Settlement {
   }
 }
 
-function decode(text) {
+// Web Locks exist in secure contexts only, and not where the browser keeps no
+// data. Without them two tabs could claim within the same instant; each order
+// is still withdrawn once at most.
+async function exclusively(name, action) {
+  let begun = false;
+  const once = () => {
+    begun = true;
+    return action();
+  };
   try {
-    return JSON.parse(text);
-  } catch {
-    return null; // not written by this page: there is no order to ask for
+    if (navigator.locks) return await navigator.locks.request(name, once);
+  } catch (error) {
+    if (begun) throw error;
   }
-}
-
-// Web Locks exist in secure contexts only. Without them two tabs could claim
-// within the same instant; each order is still withdrawn once at most.
-function exclusively(name, action) {
-  return navigator.locks ? navigator.locks.request(name, action) : action();
+  return once();
 }
 
 // crypto.randomUUID exists in secure contexts only.

@@ -1,43 +1,118 @@
-// The withdraw page: shows the account, takes an amount, and shows what became
-// of the order. All decisions about an order are in order.js.
+// The page: which step it is at, and what leads to the next. What an order
+// needs is in order.js, how a step looks in view.js.
 
 import * as api from './api.js';
-import { PendingOrder, Settlement, isAmount } from './order.js';
+import { switchLanguage } from './language.js';
+import { readAmount, same, toMinor } from './money.js';
+import {
+  PendingOrder, REPEAT_MS, Settlement, isOrderId,
+} from './order.js';
 import { Backoff, sleep } from './retry.js';
-import * as words from './words.js';
+import { Store } from './store.js';
+import { Tabs } from './tabs.js';
+import { kind, render, ui } from './view.js';
+import { Watch } from './watch.js';
 
-const ui = Object.fromEntries([
-  'balance', 'account', 'account-note', 'form', 'fields', 'amount',
-  'amount-error', 'currency', 'outcome', 'outcome-title', 'outcome-text',
-  'outcome-notice', 'outcome-facts', 'outcome-note', 'stop', 'again', 'new',
-].map((id) => [id, document.getElementById(id)]));
+const PAGE_ROWS = 10;
+// what the check step waits for the newest balance and list
+const FRESH_MS = 4_000;
+// after the check step has come up under a clicking finger
+const ARM_MS = 500;
 
-let account = null;
+const state = {
+  // loading | amount | check | settling | outcome | message (no account)
+  step: 'loading',
+  account: null,
+  accountNote: '',
+  refreshing: false,
+  session: false,
+  offline: !navigator.onLine,
+  lasting: true,
+  underWay: false, // an order is, and another one is shown
+  fault: '', // of the amount
+  busy: false, // fetching what the check step shows
+  amount: '',
+  repeat: null, // a withdrawal that may be the same
+  asked: [], // orders that the user has been asked about
+  armed: false,
+  settling: null, // { order, settlement }
+  outcome: null, // see describe() in view.js
+  history: { items: [], first: [], next: null, loaded: false, failed: false,
+    busy: false },
+};
+
+const store = new Store();
+const watch = new Watch(lookAgain);
 let pending = null;
-let settlement = null; // the order that is being settled, if any
+let tabs = null;
 let refreshing = new AbortController();
+let listing = new AbortController();
+let visit = new AbortController(); // of a receipt
 
-ui.form.addEventListener('submit', (event) => {
-  event.preventDefault();
-  guard(submit);
+on(ui.form, 'submit', review);
+on(ui.check, 'submit', act);
+on(ui.change, 'click', () => history.back());
+on(ui.all, 'click', () => {
+  ui.amount.value = state.account.balance;
+  show({ fault: '' });
+  ui.amount.focus();
 });
-ui.amount.addEventListener('input', () => showAmountError(''));
-ui.stop.addEventListener('click', () => {
-  ui.stop.hidden = true;
+on(ui.amount, 'input', () => {
+  if (state.fault) show({ fault: '' });
+});
+on(ui.language, 'click', () => {
+  switchLanguage();
+  show({});
+});
+on(ui['sign-out'], 'click', signOut);
+on(ui.stop, 'click', () => {
+  const { order, settlement } = state.settling;
   settlement.stop();
+  tabs.tell('closing', { id: order.order_id });
+  ui['outcome-title'].focus();
 });
-ui.again.addEventListener('click', () => location.reload());
-ui.new.addEventListener('click', () => {
+on(ui.again, 'click', () => location.reload());
+on(ui.new, 'click', () => {
+  store.go('/');
   openForm();
   ui.amount.focus();
 });
-window.addEventListener('storage', (event) => {
-  if (pending?.isForgottenBy(event)) guard(refresh);
+on(ui.print, 'click', () => print());
+on(ui.more, 'click', more);
+on(window, 'popstate', route);
+on(window, 'online', () => {
+  show({ offline: false });
+  state.settling?.settlement.wake();
+  return lookAround();
 });
-document.addEventListener('visibilitychange', () => {
-  if (pending && document.visibilityState === 'visible') guard(refresh);
+on(window, 'offline', () => show({ offline: true }));
+// restored whole, with what was true when it was left
+on(window, 'pageshow', (event) => (event.persisted ? lookAround() : null));
+on(document, 'visibilitychange', () => (
+  document.visibilityState === 'visible' ? lookAround() : null));
+on(window, 'storage', (event) => {
+  if (event.key === null || event.key.startsWith('withdraw.pending.')) {
+    return lookAround();
+  }
+  return null;
 });
+addEventListener('beforeunload', (event) => {
+  // the one thing that would be lost
+  if (state.settling && !store.lasting) event.preventDefault();
+});
+setInterval(() => {
+  if (state.outcome?.until > 0) show({});
+}, 1000);
+
+show({});
 guard(start);
+
+function on(target, kindOfEvent, action) {
+  target.addEventListener(kindOfEvent, (event) => {
+    if (kindOfEvent === 'submit') event.preventDefault();
+    guard(() => action(event));
+  });
+}
 
 // An error in the page must not look like an answer about the money.
 async function guard(action) {
@@ -45,90 +120,288 @@ async function guard(action) {
     await action();
   } catch (error) {
     console.error(error);
-    showMessage('stuck', words.PAGE_ERROR);
+    show({ step: 'message', settling: null, outcome: { phase: 'broken' } });
   }
+}
+
+function show(changes) {
+  Object.assign(state, changes);
+  state.lasting = store.lasting;
+  state.underWay = ['outcome', 'message'].includes(state.step)
+    && isAnother(pending?.read());
+  watch.set(isWaiting());
+  render(state);
+}
+
+// Whether an order under way is not the one that is shown.
+function isAnother(order) {
+  return Boolean(order) && order.order_id !== state.outcome?.order?.order_id;
 }
 
 async function start() {
-  const answer = await askAccount(words.ACCOUNT.waiting);
+  const answer = await askAccount('waiting');
   if (!isAccount(answer)) {
-    if (api.needsSignIn(answer)) showMessage('sign-in', words.ACCOUNT.signIn);
-    else showMessage('stuck', words.ACCOUNT.refused(answer.body));
+    const phase = api.needsSignIn(answer) ? 'signed-out' : 'refused';
+    show({ step: 'message', outcome: { phase, refusal: answer.body } });
     return;
   }
-  showAccount(answer);
-  api.expectUser(account.user_id);
-  pending = new PendingOrder(account.user_id);
-  let order;
-  try {
-    order = pending.read();
-  } catch (error) {
-    console.error(error);
-    showMessage('stuck', words.NO_STORAGE);
-    return;
-  }
-  if (order) {
+  takeAccount(answer);
+  api.expectUser(state.account.user_id);
+  pending = new PendingOrder(state.account.user_id, store);
+  tabs = new Tabs(state.account.user_id, (message) => {
+    guard(() => hear(message));
+  });
+  guard(listOrders);
+  guard(async () => show({ session: await api.hasSession() }));
+  await route();
+}
+
+// What the address asks for. An order without a final answer comes first,
+// unless a receipt is asked for.
+async function route() {
+  if (!pending || state.step === 'settling') return;
+  visit.abort();
+  const wanted = new URLSearchParams(location.search).get('order');
+  const order = pending.read();
+  if (order && (wanted === null || wanted === order.order_id)) {
     await follow(order, { known: true });
+  } else if (wanted === null) {
+    openForm({ keep: state.step === 'check' });
   } else {
-    openForm();
+    await showReceipt(wanted);
   }
 }
 
-async function submit() {
-  const amount = ui.amount.value;
-  if (ui.fields.disabled) return;
-  if (!isAmount(amount)) {
-    showAmountError(words.AMOUNT_WRONG);
-    return;
-  }
-  // at once: whatever is clicked or typed from now on finds the form closed
-  ui.fields.disabled = true;
-
-  let claim;
-  try {
-    claim = await pending.claim(amount);
-  } catch (error) {
-    console.error(error);
-    showMessage('stuck', words.NO_STORAGE);
-    return;
-  }
-  const { order, joined } = claim;
-  ui['outcome-notice'].textContent =
-    joined ? words.joined(order, amount, account.currency) : '';
-  await follow(order, { known: joined });
+// Nothing but this offers the form again, and it never carries the amount of
+// an order over: the late clicks of an impatient user find nothing to send.
+function openForm({ keep = false } = {}) {
+  if (!keep) ui.amount.value = '';
+  show({ step: 'amount', outcome: null, fault: '', repeat: null, asked: [] });
+  if (keep) ui.amount.focus();
 }
 
-// Settle an order and show all of it.
-async function follow(order, { known }) {
-  const money = `${order.amount} ${account.currency}`;
-  ui.amount.value = order.amount;
-  settlement = new Settlement(order, pending, {
+// ---- the amount, and the check of it ----------------------------------------
+
+async function review() {
+  if (state.step !== 'amount' || state.busy) return;
+  const { amount, fault } = readAmount(ui.amount.value);
+  if (fault) {
+    refuse(fault);
+    return;
+  }
+  show({ busy: true, fault: '' });
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), FRESH_MS);
+  const [answer, list] = await Promise.all([
+    api.getAccount(timeout.signal),
+    api.listOrders({ limit: PAGE_ROWS }, timeout.signal),
+  ]);
+  clearTimeout(timer);
+  show({ busy: false });
+  // an order of another tab may have come up meanwhile
+  if (state.step !== 'amount') return;
+  if (isAccount(answer)) {
+    if (isSomebodyElse(answer)) {
+      location.reload();
+      return;
+    }
+    takeAccount(answer);
+    if (toMinor(amount) > toMinor(state.account.balance)) {
+      refuse('balance');
+      return;
+    }
+  } else if (api.needsSignIn(answer)) {
+    location.reload();
+    return;
+  }
+  takeList(list);
+  store.go('/');
+  openCheck(amount, likeIt(amount, list.now));
+}
+
+function refuse(fault) {
+  show({ fault });
+  ui.amount.focus();
+}
+
+function openCheck(amount, repeat) {
+  show({
+    step: 'check', outcome: null, amount, repeat, armed: false,
+    asked: repeat ? [...state.asked, repeat.order_id] : state.asked,
+  });
+  ui['check-title'].focus();
+  setTimeout(() => show({ armed: true }), ARM_MS);
+}
+
+// A success of the same amount so soon before now that this one may be meant
+// as the same.
+function likeIt(amount, now) {
+  const recent = state.history.items.find((r) => r.status === 'succeeded'
+    && r.payout !== 'returned' && same(r.amount, amount)
+    && (now ?? Date.now()) - Date.parse(r.created_at) < REPEAT_MS);
+  return recent ?? pending.lastLike(amount);
+}
+
+async function act() {
+  if (state.step !== 'check' || !state.armed) return;
+  const { amount, asked } = state;
+  // at once: whatever is clicked or typed from now on finds the step closed
+  show({ step: 'settling', outcome: { phase: 'claiming', order: { amount } } });
+  ui['outcome-title'].focus();
+  const { order, joined, repeat } = await pending.claim(amount, asked);
+  if (repeat) {
+    openCheck(amount, repeat);
+    return;
+  }
+  if (!joined) tabs.tell('claimed', { order });
+  await follow(order, { known: joined, joined: joined ? amount : '' });
+}
+
+// ---- an order, until its answer is final ------------------------------------
+
+// joined: the amount that was asked for when this order was under way already,
+// or 'elsewhere' where nothing was.
+async function follow(order, { known, patient = false, joined = '' }) {
+  const settlement = new Settlement(order, pending, {
     known,
-    report(progress) {
-      showMessage(progress.phase, words.progress(progress, money));
-      showFacts([[words.FACTS.order, order.order_id]]);
-      ui['outcome-note'].textContent = words.attempts(progress);
-      ui.stop.hidden = progress.phase === 'stopping';
+    patient,
+    report({ phase, reason, attempt, waitMs }) {
+      show({
+        step: 'settling',
+        outcome: {
+          phase, order, joined, attempt, why: reason,
+          until: waitMs > 0 ? Date.now() + waitMs : 0,
+        },
+      });
     },
   });
-  ui.outcome.focus({ preventScroll: true });
-  const outcome = await settlement.run();
-  settlement = null;
-  showMessage(outcome.phase, words.outcome(outcome, money));
-  showFacts(outcome.record ? recordFacts(outcome.record)
-    : [[words.FACTS.order, order.order_id]]);
+  state.settling = { order, settlement };
+  const run = settlement.run();
+  ui['outcome-title'].focus();
+  const { phase, record, stopped, refusal } = await run;
+  ui.amount.value = '';
+  show({
+    step: 'outcome',
+    settling: null,
+    outcome: {
+      phase: record ? phaseOf(record) : phase,
+      order, record, stopped, refusal, joined,
+    },
+  });
+  ui['outcome-title'].focus();
   ui.outcome.scrollIntoView({ block: 'nearest' });
-  if (outcome.record) await refresh();
+  if (!record) return;
+  store.go(`/?order=${order.order_id}`, { replace: true });
+  tabs.tell('settled', { id: order.order_id });
+  show({});
+  await Promise.all([refresh(), listOrders()]);
 }
 
-// Nothing but this offers the form again, and it never carries an amount over:
-// the late clicks of an impatient user find nothing to send.
-function openForm() {
-  showMessage('', { title: '', text: '' });
-  ui['outcome-notice'].textContent = '';
-  ui.fields.disabled = false;
-  ui.amount.value = '';
+function phaseOf(record) {
+  return kind(record) === 'review' ? 'review' : record.status;
 }
+
+// ---- other tabs, and coming back --------------------------------------------
+
+async function hear({ kind: what, order, id }) {
+  const current = state.settling;
+  const isThis = current?.order.order_id === id;
+  if (what === 'claimed' && isOrderId(order?.order_id)) {
+    if (!store.lasting) pending.adopt(order);
+    await lookAround();
+  } else if (what === 'closing' && isThis) {
+    current.settlement.stop();
+  } else if (what === 'settled' && isThis) {
+    current.settlement.wake({ look: true });
+  } else if (what === 'settled') {
+    await lookAround();
+  }
+}
+
+// Something may have happened elsewhere.
+async function lookAround() {
+  if (!pending) return;
+  const order = pending.read();
+  if (state.settling) {
+    // ended by another tab
+    if (!order) state.settling.settlement.wake({ look: true });
+    return;
+  }
+  if (order && ['amount', 'check'].includes(state.step)) {
+    guard(() => follow(order,
+      { known: true, patient: true, joined: 'elsewhere' }));
+    return;
+  }
+  await Promise.all([refresh(), listOrders()]);
+  if (state.step === 'check') {
+    const repeat = likeIt(state.amount, null);
+    if (repeat && !state.asked.includes(repeat.order_id)) {
+      openCheck(state.amount, repeat);
+    }
+  }
+}
+
+// ---- a receipt --------------------------------------------------------------
+
+async function showReceipt(id) {
+  visit = new AbortController();
+  const { signal } = visit;
+  if (!isOrderId(id)) {
+    show({ step: 'outcome', outcome: { phase: 'unknown-order' } });
+    return;
+  }
+  show({ step: 'outcome', outcome: { phase: 'looking' } });
+  const backoff = new Backoff();
+  for (;;) {
+    const answer = await api.getOrder(id, signal);
+    if (signal.aborted) return;
+    const verdict = api.judge(answer, id);
+    if (verdict === 'final') {
+      const record = answer.body;
+      show({ outcome: { phase: phaseOf(record), record } });
+      return;
+    }
+    if (verdict !== 'again') {
+      const phase = verdict === 'absent' ? 'unknown-order'
+        : verdict === 'sign-in' ? 'signed-out' : 'refused';
+      show({ outcome: { phase, refusal: answer.body } });
+      return;
+    }
+    show({ accountNote: 'waiting' });
+    await sleep(backoff.next(answer.retryAfterMs), signal);
+    show({ accountNote: '' });
+  }
+}
+
+// ---- payouts ----------------------------------------------------------------
+
+function isDue(record) {
+  return record?.status === 'succeeded' && kind(record) === 'due';
+}
+
+function isWaiting() {
+  return !state.settling && (isDue(state.outcome?.record)
+    || state.history.first.some(isDue));
+}
+
+async function lookAgain() {
+  const before = state.outcome?.record;
+  const due = state.history.first.filter(isDue).length;
+  if (isDue(before)) {
+    const answer = await api.getOrder(before.order_id);
+    if (api.judge(answer, before.order_id) === 'final'
+        && state.outcome?.record?.order_id === before.order_id) {
+      state.outcome.record = answer.body;
+      show({});
+    }
+  }
+  await listOrders();
+  // money that came back is in the balance
+  if (due !== state.history.first.filter(isDue).length) await refresh();
+  return isWaiting();
+}
+
+// ---- the account and the list -----------------------------------------------
 
 // Asks until there is an answer that asking again would not change; note tells
 // the user meanwhile.
@@ -138,10 +411,10 @@ async function askAccount(note, signal) {
     const answer = await api.getAccount(signal);
     if (signal?.aborted) return answer;
     if (!api.isRetryable(answer) || api.needsSignIn(answer)) {
-      ui['account-note'].textContent = '';
+      show({ accountNote: '' });
       return answer;
     }
-    ui['account-note'].textContent = note;
+    show({ accountNote: note });
     await sleep(backoff.next(answer.retryAfterMs), signal);
   }
 }
@@ -150,82 +423,99 @@ function isAccount(answer) {
   return answer.status === 200 && answer.userId !== '';
 }
 
+function isSomebodyElse(answer) {
+  return answer.userId !== state.account.user_id;
+}
+
+function takeAccount(answer) {
+  show({ account: { ...answer.body, user_id: answer.userId } });
+}
+
 // The balance may have moved: after an order, in another tab, elsewhere. The
 // latest question is the one that counts.
 async function refresh() {
   refreshing.abort();
   refreshing = new AbortController();
   const { signal } = refreshing;
-  ui.balance.ariaBusy = 'true';
-  const answer = await askAccount(words.ACCOUNT.stale, signal);
+  show({ refreshing: true });
+  const answer = await askAccount('stale', signal);
   if (signal.aborted) return;
-  ui.balance.ariaBusy = 'false';
+  show({ refreshing: false });
   if (!isAccount(answer)) {
-    ui['account-note'].textContent = words.ACCOUNT.stale;
-  } else if (answer.userId !== account.user_id) {
-    location.reload(); // somebody else signed in meanwhile
+    show({ accountNote: 'stale' });
+  } else if (isSomebodyElse(answer)) {
+    if (!state.settling) location.reload(); // signed in meanwhile
   } else {
-    showAccount(answer);
+    takeAccount(answer);
   }
 }
 
-function showAccount(answer) {
-  account = { ...answer.body, user_id: answer.userId };
-  ui.balance.textContent = `${account.balance} ${account.currency}`;
-  ui.account.textContent = `Account ${account.user_id}`;
-  ui.currency.textContent = account.currency;
+async function listOrders() {
+  listing.abort();
+  listing = new AbortController();
+  const { signal } = listing;
+  const backoff = new Backoff();
+  for (;;) {
+    const answer = await api.listOrders({ limit: PAGE_ROWS }, signal);
+    if (signal.aborted || takeList(answer)) return;
+    Object.assign(state.history, { failed: true, loaded: true });
+    show({});
+    if (!api.isRetryable(answer)) return;
+    await sleep(backoff.next(answer.retryAfterMs), signal);
+  }
 }
 
-function showAmountError(text) {
-  ui['amount-error'].textContent = text;
-  ui.amount.setAttribute('aria-invalid', text ? 'true' : 'false');
-  if (text) ui.amount.focus();
-}
-
-// The words of the outcome card. phase chooses its looks and its buttons.
-function showMessage(phase, { title, text }) {
-  ui.outcome.dataset.phase = phase;
-  setText(ui['outcome-title'], title);
-  setText(ui['outcome-text'], text);
-  ui['outcome-facts'].replaceChildren();
-  ui['outcome-note'].textContent = '';
-  ui.stop.hidden = true;
-  ui.again.hidden = !['sign-in', 'stuck'].includes(phase);
-  ui.new.hidden = !['succeeded', 'declined', 'void'].includes(phase);
-}
-
-function recordFacts(record) {
-  const { amount, balance_after: balance, currency } = record;
-  const at = document.createElement('time');
-  at.dateTime = record.created_at;
-  at.textContent = new Date(record.created_at).toLocaleString('en', {
-    dateStyle: 'medium', timeStyle: 'medium',
+// The first page anew; pages that were asked for after it stay.
+function takeList(answer) {
+  const fresh = answer.status === 200 ? answer.body?.withdrawals : null;
+  if (!Array.isArray(fresh)) return false;
+  const { history } = state;
+  const ids = new Set(fresh.map((r) => r.order_id));
+  const joins = history.items.some((r) => ids.has(r.order_id));
+  const older = joins
+    ? history.items.filter((r) => !ids.has(r.order_id)
+      && !history.first.some((f) => f.order_id === r.order_id
+        && fresh.length < PAGE_ROWS)) : [];
+  Object.assign(history, {
+    items: [...fresh, ...older],
+    first: fresh,
+    next: older.length > 0 ? history.next : answer.body.next,
+    loaded: true,
+    failed: false,
   });
-  return [
-    [words.FACTS.amount, amount && `${amount} ${currency}`],
-    [words.FACTS.balance, balance && `${balance} ${currency}`],
-    [words.FACTS.order, record.order_id],
-    [words.FACTS.time, at],
-    [words.FACTS.payout,
-      record.status === 'succeeded' && words.payout(record)],
-  ];
+  show({});
+  return true;
 }
 
-function showFacts(facts) {
-  ui['outcome-facts'].replaceChildren(...facts
-    .filter(([, value]) => value)
-    .map(([name, value]) => {
-      const row = document.createElement('div');
-      const term = document.createElement('dt');
-      const description = document.createElement('dd');
-      term.append(name);
-      description.append(value);
-      row.append(term, description);
-      return row;
-    }));
+async function more() {
+  const { history } = state;
+  if (history.busy || history.next === null) return;
+  history.busy = true;
+  show({});
+  const answer = await api.listOrders(
+    { limit: PAGE_ROWS, before: history.next });
+  history.busy = false;
+  const rows = answer.status === 200 ? answer.body?.withdrawals : null;
+  if (!Array.isArray(rows)) {
+    show({ accountNote: 'waiting' });
+    return;
+  }
+  const known = new Set(history.items.map((r) => r.order_id));
+  const added = rows.filter((r) => !known.has(r.order_id));
+  history.items.push(...added);
+  history.next = answer.body.next;
+  show({ accountNote: '' });
+  // where the list goes on for who does not see it grow
+  const at = added[0]?.order_id;
+  [...ui['history-rows'].children].find((e) => e.dataset.order === at)
+    ?.querySelector('a').focus();
 }
 
-// A live region is read out whenever it is written, so only when it changes.
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+async function signOut() {
+  const answer = await api.endSession();
+  if (answer.status === 401 || (answer.status >= 200 && answer.status < 300)) {
+    location.assign('/sign-in.html');
+  } else {
+    show({ accountNote: 'signOut' });
+  }
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import {
   WITHDRAW, assertWithdrawnOnce, formIsOpen, gate, pageTest, pendingOrder,
-  phase, shownOrder, unavailable,
+  phase, shownOrder, unavailable, withdraw,
 } from './page.mjs';
 import { VOID, ledgerOf, openAccount } from './stack.mjs';
 
@@ -18,12 +18,11 @@ pageTest('the order is kept before anything is sent',
       await route.continue();
     }, { times: 1 });
 
-    await page.fill('#amount', '10');
-    await page.click('#withdraw');
+    await withdraw(page, '10');
     const key = await sent.opened;
     const order = await pendingOrder(page, user);
     assert.equal(key, `"${order.order_id}"`);
-    assert.equal(order.amount, '10', 'exactly as typed');
+    assert.equal(order.amount, '10.00');
     held.open();
     await assertWithdrawnOnce(page, user, '10.00', '90.00');
   });
@@ -36,8 +35,7 @@ pageTest('a lost answer is asked for again', async ({ page, user }) => {
     await route.abort('connectionreset');
   }, { times: 1 });
 
-  await page.fill('#amount', '100.00');
-  await page.click('#withdraw');
+  await withdraw(page, '100.00');
   await assertWithdrawnOnce(page, user, '100.00', '0.00');
   assert.equal(first.status, 'succeeded', 'the server had committed');
   assert.equal(await shownOrder(page), first.order_id, 'the first result');
@@ -54,8 +52,7 @@ pageTest('an answer that does not come is given up, not waited for',
       committed.open();
     }, { times: 1 });
 
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await committed.opened;
     assert.equal(await phase(page, 'sending', 'checking'), 'sending');
     await page.clock.fastForward(20_000);
@@ -74,8 +71,7 @@ pageTest('answers that are no answers are asked for again',
       const answer = answers.shift();
       return answer ? route.fulfill(answer) : route.continue();
     });
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await assertWithdrawnOnce(page, user, '100.00', '0.00');
     assert.equal(answers.length, 0);
   });
@@ -88,8 +84,7 @@ pageTest('after a reload, an order that went through is shown',
       committed.open(); // and the answer never comes
     }, { times: 1 });
 
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await committed.opened;
     const posts = [];
     page.on('request', (request) => {
@@ -105,8 +100,7 @@ pageTest('after a reload, an order that never arrived is sent again',
     const sent = gate();
     await page.route(WITHDRAW, () => sent.open(), { times: 1 });
 
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await sent.opened;
     const order = await pendingOrder(page, user);
     await page.reload();
@@ -118,8 +112,7 @@ pageTest('a service that is down when the page opens is waited for',
   async ({ page, user }) => {
     const sent = gate();
     await page.route(WITHDRAW, () => sent.open(), { times: 1 });
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await sent.opened;
 
     await page.route('**/api/**', (route) => route.fulfill(unavailable(0)),
@@ -136,8 +129,7 @@ pageTest('an ended sign-in keeps the order', async ({ page, user }) => {
     contentType: 'application/problem+json',
     body: '{"type":"/problems/unauthenticated","order_state":"unknown"}',
   }), { times: 1 });
-  await page.fill('#amount', '100.00');
-  await page.click('#withdraw');
+  await withdraw(page, '100.00');
   await phase(page, 'sign-in');
   const order = await pendingOrder(page, user);
   assert.equal((await ledgerOf(user)).records.length, 0);
@@ -163,8 +155,7 @@ pageTest('an order is never paid by who signs in next',
       return route.fulfill(unavailable(0));
     });
 
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await phase(page, 'sign-in');
     assert.equal((await ledgerOf(next)).records.length, 0);
     assert.equal((await ledgerOf(next)).balance, '100.00');
@@ -188,11 +179,10 @@ pageTest('a request that the service calls malformed ends with a final answer',
         safe_new_order: false,
       }),
     }));
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await phase(page, 'void');
     assert.match(await page.locator('#outcome-text').innerText(),
-      /Malformed request: made by the test/);
+      /Malformed request. made by the test/);
     const { balance, records } = await ledgerOf(user);
     assert.equal(balance, '100.00');
     assert.deepEqual(records.map((r) => r.status), [VOID]);

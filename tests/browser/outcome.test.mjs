@@ -3,71 +3,59 @@
 
 import assert from 'node:assert/strict';
 import {
-  WITHDRAW, assertWithdrawnOnce, balanceReads, formIsOpen, pageTest,
-  pendingOrder, phase, shownOrder, unavailable,
+  VOID_CALL, WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads,
+  formIsOpen, pageTest, pendingOrder, phase, shownOrder, textOf, toCheck,
+  unavailable, withdraw,
 } from './page.mjs';
-import { BASE_URL, DECLINED, SUCCEEDED, VOID, ledgerOf } from './stack.mjs';
+import {
+  BASE_URL, DECLINED, SUCCEEDED, VOID, adjust, freeze, ledgerOf, limitDay,
+} from './stack.mjs';
 
-const VOID_CALL = '**/api/withdrawals/*/void';
-
-pageTest('the page loads without violations, errors or foreign requests',
-  async ({ context }) => {
-    const page = await context.newPage();
-    const faults = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) {
-        faults.push(message.text());
-      }
-    });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(BASE_URL)) faults.push(request.url());
-    });
-    page.on('response', (response) => {
-      if (response.status() >= 400) {
-        faults.push(`${response.status()} ${response.url()}`);
-      }
-    });
-    for (const path of ['/', '/problems.html', '/problems/busy']) {
-      const response = await page.goto(BASE_URL + path,
-        { waitUntil: 'networkidle' });
-      const policy = response.headers()['content-security-policy'] ?? '';
-      assert.match(policy, /default-src 'none'/, path);
-    }
-    assert.deepEqual(faults, []);
-    assert.equal(await page.locator('.problem:target').getAttribute('id'),
-      'busy', 'the type of a problem leads to its explanation');
+pageTest('what is no amount goes no further', async ({ page, user }) => {
+  const wrong = {
+    '': 'Enter the amount that', ' ': 'Enter the amount that',
+    '0': 'above zero', '0.00': 'above zero',
+    '1.234': 'at most two decimals', '0.000': 'at most two decimals',
+    '12345678901234': 'larger than any', '-1': 'in digits',
+    '+1': 'in digits', '01': 'in digits', '1.': 'in digits',
+    '.5': 'in digits', '1e2': 'in digits', '1,5': 'in digits',
+    '1,00,000': 'in digits', '1 000': 'in digits', 'NaN': 'in digits',
+    '0x10': 'in digits',
+    '100.01': 'more than your balance of ¥100.00',
+    '9999999999999.99': 'more than your balance of ¥100.00',
+  };
+  const posts = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'GET') posts.push(request.url());
   });
-
-pageTest('what is no amount is not sent', async ({ page, user }) => {
-  const wrong = ['', '0', '0.00', '-1', '+1', '01', '1.', '.5', '1.234', '1e2',
-    ' 1', '1 ', '1,5', '12345678901234', '\uff11', 'NaN'];
-  let requests = 0;
-  await page.route('**/api/**', (route) => {
-    requests++;
-    return route.continue();
-  });
-  for (const amount of wrong) {
+  for (const [amount, said] of Object.entries(wrong)) {
     await page.fill('#amount', amount);
-    await page.click('#withdraw');
-    const error = await page.locator('#amount-error').innerText();
-    assert.match(error, /above zero/, JSON.stringify(amount));
+    await page.click('#continue');
+    await page.locator('#amount-error', { hasText: said }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id),
+      'amount', JSON.stringify(amount));
+    assert.equal(await page.getAttribute('#amount', 'aria-invalid'), 'true');
     assert.equal(await pendingOrder(page, user), null);
   }
-  assert.equal(requests, 0);
+  assert.deepEqual(posts, []);
 });
-pageTest('a browser that keeps no data sends nothing',
-  async ({ page, user }) => {
-    await page.evaluate(() => {
-      Storage.prototype.setItem = () => { throw new Error('no room'); };
-    });
-    await page.fill('#amount', '1');
-    await page.click('#withdraw');
-    await phase(page, 'stuck');
-    assert.match(await page.locator('#outcome-text').innerText(),
-      /Nothing was sent/);
-    assert.equal((await ledgerOf(user)).records.length, 0);
-  });
+
+pageTest('what is typed is read as it is meant, and shown before it is sent',
+  async ({ page }) => {
+    const meant = {
+      '1': '¥1.00', ' 99.5 ': '¥99.50', '¥20': '¥20.00', '$20.1': '¥20.10',
+      '1,000.50': '¥1,000.50', '1,234,567': '¥1,234,567.00',
+      '\uff11\uff12\u3002\uff15': '¥12.50',
+      '9007199254740.93': '¥9,007,199,254,740.93',
+    };
+    for (const [typed, shown] of Object.entries(meant)) {
+      await toCheck(page, typed);
+      assert.equal(await textOf(page, 'withdraw'), `Withdraw ${shown}`);
+      await page.click('#change');
+      await formIsOpen(page);
+      assert.equal(await page.inputValue('#amount'), typed, 'it is kept');
+    }
+  }, { balance: '9007199254740.99' });
 
 pageTest('a site without a secure context works', async ({ page, user }) => {
   await page.addInitScript(() => {
@@ -76,8 +64,7 @@ pageTest('a site without a secure context works', async ({ page, user }) => {
   });
   await page.reload();
   await formIsOpen(page);
-  await page.fill('#amount', '1');
-  await page.click('#withdraw');
+  await withdraw(page, '1');
   await assertWithdrawnOnce(page, user, '1.00', '99.00');
   assert.match(await shownOrder(page),
     /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -85,26 +72,51 @@ pageTest('a site without a secure context works', async ({ page, user }) => {
 
 pageTest('too little money is a final answer, and a new order may follow',
   async ({ page, user }) => {
-    await page.fill('#amount', '100.01');
+    await toCheck(page, '100');
+    await adjust(user, '-0.01');
     await page.click('#withdraw');
     await phase(page, 'declined');
-    const text = await page.locator('#outcome-text').innerText();
-    assert.match(text, /100\.00 CNY is less than the 100\.01 CNY/);
-    assert.match(text, /No money left your account/);
+    const text = await textOf(page, 'outcome-text');
+    assert.match(text, /balance of ¥99\.99 was less than the ¥100\.00/);
+    assert.match(text, /No money left your balance/);
     assert.match(text, /final/);
-    const declined = await shownOrder(page);
+    await assertAgrees(page, (await ledgerOf(user)).records[0]);
     assert.equal(await pendingOrder(page, user), null);
 
     await page.click('#new');
-    await page.fill('#amount', '100');
-    await page.click('#withdraw');
+    await withdraw(page, '99.99');
     await phase(page, 'succeeded');
     await balanceReads(page, '0.00');
     const { records, debits } = await ledgerOf(user);
     assert.deepEqual(records.map((r) => r.status), [DECLINED, SUCCEEDED]);
-    assert.equal(records[0].order_id, declined);
     assert.equal(debits.length, 1);
   });
+
+pageTest('an account in review is said to be', async ({ page, user }) => {
+  await toCheck(page, '100');
+  await freeze(user);
+  await page.click('#withdraw');
+  await phase(page, 'review');
+  assert.match(await textOf(page, 'outcome-title'), /account is in review/);
+  assert.match(await textOf(page, 'outcome-text'), /did not leave your balance/);
+  const { records, balance } = await ledgerOf(user);
+  assert.equal(balance, '100.00');
+  assert.equal(records[0].reason, 'account-frozen');
+  await assertAgrees(page, records[0]);
+  await page.reload();
+  await phase(page, 'review');
+});
+
+pageTest('a limit of the day is named, and when it ends', async ({ page, user }) => {
+  await limitDay(user, '50');
+  await withdraw(page, '50.01');
+  await phase(page, 'declined');
+  assert.match(await textOf(page, 'outcome-text'),
+    /¥50\.01 is above what is left for the day.* whole again from \w+ \d+/);
+  await assertAgrees(page, (await ledgerOf(user)).records[0]);
+  await page.locator('#history-rows li', { hasText: 'limit of the day' })
+    .waitFor();
+});
 
 pageTest('Stop closes an order that cannot be sent', async ({ page, user }) => {
   const asked = 3600;
@@ -113,8 +125,7 @@ pageTest('Stop closes an order that cannot be sent', async ({ page, user }) => {
     sent++;
     return route.fulfill(unavailable(asked));
   });
-  await page.fill('#amount', '100.00');
-  await page.click('#withdraw');
+  await withdraw(page, '100.00');
 
   const note = page.locator('#outcome-note', { hasText: 'Asking again in' });
   const wait = /in (\d+) s/.exec(await note.innerText());
@@ -124,7 +135,7 @@ pageTest('Stop closes an order that cannot be sent', async ({ page, user }) => {
   await phase(page, 'void');
 
   assert.match(await page.locator('#outcome-text').innerText(),
-    /No money left your account, and for this order none ever will/);
+    /No money left your balance, and for this order none ever will/);
   const { balance, records, debits } = await ledgerOf(user);
   assert.equal(sent, 1);
   assert.equal(balance, '100.00');
@@ -140,8 +151,7 @@ pageTest('Stop comes too late for an order that went through',
       await route.fetch();
       await route.fulfill(unavailable(3600));
     });
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await phase(page, 'checking');
     await page.click('#stop');
     await assertWithdrawnOnce(page, user, '100.00', '0.00');
@@ -153,8 +163,7 @@ pageTest('a stopped order is not sent again after a reload',
   async ({ page, user }) => {
     await page.route(WITHDRAW, (route) => route.fulfill(unavailable(3600)));
     await page.route(VOID_CALL, (route) => route.fulfill(unavailable(3600)));
-    await page.fill('#amount', '100.00');
-    await page.click('#withdraw');
+    await withdraw(page, '100.00');
     await phase(page, 'checking');
     await page.click('#stop');
     await phase(page, 'stopping');
@@ -166,4 +175,5 @@ pageTest('a stopped order is not sent again after a reload',
     const { balance, records } = await ledgerOf(user);
     assert.equal(balance, '100.00');
     assert.deepEqual(records.map((r) => r.status), [VOID]);
+    await assertAgrees(page, records[0]);
   });

@@ -1,22 +1,24 @@
 // A test of the page: one user, one signed-in profile, one page that is ready;
-// and what the tests ask and say about it.
+// and what the tests do with it, ask and say about it.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  SUCCEEDED, launchBrowser, ledgerOf, openPage, signIn,
+  DECLINED, SUCCEEDED, VOID, launchBrowser, ledgerOf, openPage, signIn,
 } from './stack.mjs';
 
 export const WITHDRAW = '**/api/withdraw';
+export const VOID_CALL = '**/api/withdrawals/*/void';
 
 let browser;
 before(async () => { browser = await launchBrowser(); });
 after(async () => { await browser?.close(); });
 
-// A test of one user with 100.00 and a page that is ready.
-export function pageTest(name, body) {
-  test(name, { timeout: 60_000 }, async () => {
-    const { user, context } = await signIn(browser, '100.00');
+// A test of one user with 100.00 and a page that is ready. options are those
+// of the profile, besides balance and path.
+export function pageTest(name, body, { balance = '100.00', ...options } = {}) {
+  test(name, { timeout: 120_000 }, async () => {
+    const { user, context } = await signIn(browser, balance, options);
     try {
       const page = await openPage(context);
       await formIsOpen(page);
@@ -27,8 +29,25 @@ export function pageTest(name, body) {
   });
 }
 
+export function theBrowser() {
+  return browser;
+}
+
 export async function formIsOpen(page) {
   await page.locator('#fields:enabled').waitFor();
+}
+
+// Up to the check step, ready to be confirmed.
+export async function toCheck(page, amount) {
+  await page.fill('#amount', amount);
+  await page.click('#continue');
+  await page.locator('#withdraw:enabled').waitFor();
+}
+
+// The whole way of a person: amount, check, act.
+export async function withdraw(page, amount) {
+  await toCheck(page, amount);
+  await page.click('#withdraw');
 }
 
 // Wait for the outcome card to be in one of the phases; says which.
@@ -38,8 +57,12 @@ export async function phase(page, ...phases) {
   return page.locator('#outcome').getAttribute('data-phase');
 }
 
+export async function textOf(page, id) {
+  return page.locator(`#${id}`).innerText();
+}
+
 export async function balanceReads(page, text) {
-  await page.locator('#balance', { hasText: new RegExp(`^${text} `) })
+  await page.locator('#balance', { hasText: new RegExp(`^¥${text}$`) })
     .waitFor();
 }
 
@@ -84,20 +107,30 @@ export async function assertWithdrawnOnce(page, user, amount, balance) {
   assert.equal(records[0].status, SUCCEEDED);
   assert.equal(records[0].amount, amount);
   assert.equal(debits.length, 1, 'one debit');
-  assert.equal(await shownOrder(page), records[0].order_id);
-  const facts = await page.locator('#outcome-facts').innerText();
-  assert.match(facts, new RegExp(`${amount} CNY`));
-  assert.match(facts, new RegExp(`${records[0].balance_after} CNY`));
-  assert.equal(await page.locator('#outcome-title').innerText(), 'Withdrawn');
+  await assertAgrees(page, records[0]);
   assert.equal(await pendingOrder(page, user), null, 'nothing is pending');
+}
+
+// The page's last words are those of a row of the ledger.
+export async function assertAgrees(page, record) {
+  const title = {
+    [SUCCEEDED]: /^Withdrawn$/, [DECLINED]: /^Not withdrawn/,
+    [VOID]: /^Not withdrawn$/,
+  }[record.status];
+  assert.match(await textOf(page, 'outcome-title'), title);
+  assert.equal(await shownOrder(page), record.order_id);
+  assert.ok(page.url().endsWith(`/?order=${record.order_id}`), page.url());
+  const facts = await textOf(page, 'outcome-facts');
+  if (record.status === VOID) return;
+  assert.ok(facts.includes(`¥${record.amount}`), facts);
+  assert.ok(facts.includes(`¥${record.balance_after}`), facts);
 }
 
 // Nothing is on its way that the ledger does not show yet: one more order goes
 // through all the steps, and it is the second that the ledger has.
 export async function assertNothingElseSent(page, user) {
   await page.click('#new');
-  await page.fill('#amount', '1.23');
-  await page.click('#withdraw');
+  await withdraw(page, '1.23');
   await phase(page, 'succeeded');
   const { records, debits } = await ledgerOf(user);
   assert.equal(records.length, 2, 'no order but the two that were meant');

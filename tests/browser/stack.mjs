@@ -29,19 +29,22 @@ export async function launchBrowser() {
 }
 
 // A user nobody else has, with an open account, signed in to a fresh profile.
-export async function signIn(browser, balance) {
+export async function signIn(browser, balance, options = {}) {
   const user = await openAccount(balance);
-  const name = `user${user}`;
   const context = await browser.newContext({
-    httpCredentials: { username: name, password: name },
+    httpCredentials: credentials(user), locale: 'en-US', ...options,
   });
   context.setDefaultTimeout(15_000); // a bound, for what never comes
   return { user, context };
 }
 
-export async function openPage(context) {
+export function credentials(user) {
+  return { username: `user${user}`, password: `user${user}` };
+}
+
+export async function openPage(context, url = BASE_URL) {
   const page = await context.newPage();
-  const response = await page.goto(BASE_URL);
+  const response = await page.goto(url);
   assert.notEqual(response.status(), 401, 'the servers know no such sign-in: '
     + 'start them with more EXTRA_USERS, each test uses up one');
   return page;
@@ -52,7 +55,7 @@ export async function ledgerOf(user) {
   const [account] = await query(`SELECT balance::text, version
     FROM account WHERE user_id = ${user}`);
   const records = await query(`SELECT order_id, amount::text, status, reason,
-    balance_after::text FROM withdraw_record WHERE user_id = ${user}
+    balance_after::text, payout_state FROM withdraw_record WHERE user_id = ${user}
     ORDER BY created_at`);
   const entries = await query(`SELECT version, kind, delta::text, order_id,
     balance_after::text FROM ledger_entry WHERE user_id = ${user}
@@ -78,6 +81,29 @@ export async function openAccount(balance) {
       WHERE n NOT IN (SELECT user_id FROM account)) AS next,
       account_open(n, ${balance})`);
   return Number(stdout.trim().split('\n').pop());
+}
+
+// What operators do, by the functions that withdrawctl calls.
+export async function credit(user, amount) {
+  await psql(`SELECT account_credit(${user}, ${amount}, 'test')`);
+}
+
+export async function adjust(user, delta) {
+  await psql(`SELECT account_adjust(${user}, ${delta}, 'test', 'a test')`);
+}
+
+export async function freeze(user) {
+  await psql(`SELECT account_set_state(${user}, 'frozen', 'test', 'a test')`);
+}
+
+export async function markPayout(orderId, state, reference) {
+  await psql(`SELECT payout_mark('${orderId}', '${state}', '${reference}',
+    'test', 'a test')`);
+}
+
+export async function limitDay(user, sum) {
+  await psql(`SELECT limit_set(${user}, NULL, NULL, NULL, ${sum}, NULL,
+    'test', 'a test')`);
 }
 
 async function query(sql) {
