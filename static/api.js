@@ -1,4 +1,4 @@
-// The service's calls, and what an answer means. An answer is a plain object:
+// The service's calls, what an answer means, and when to ask again. An answer is a plain object:
 //   status        HTTP status, 0 where no answer came
 //   body          the JSON object, null where there was none
 //   retryAfterMs  what Retry-After asks for, 0 without it
@@ -7,9 +7,15 @@
 // No call throws: to a withdrawal, a lost, a late and a mangled answer are
 // all the same, an outcome that is not known yet.
 
-// The last step of the ladder: the ledger's deadline, the lock's lease and
-// nginx's read timeout are all shorter, so that the server decides first.
+// Longer than the ledger's deadline, the lock's lease and nginx's timeout, so
+// that the server decides first.
 const TIMEOUT_MS = 20_000;
+const RETRY_MS = 400;
+const LONGEST_RETRY_MS = 15_000;
+// a bound on what a server may ask for; setTimeout overflows far above it
+const LONGEST_ASKED_MS = 3_600_000;
+const WATCH_MS = 15_000;
+const LONGEST_WATCH_MS = 300_000;
 
 const NO_ANSWER = Object.freeze({
   status: 0, body: null, retryAfterMs: 0, userId: '', now: null,
@@ -21,16 +27,14 @@ const RETRYABLE = new Set([
 ]);
 const RETRYABLE_STATUS = new Set([0, 408, 425, 429]);
 
-// Whoever the page was loaded for. Sent with each question about an order: who
-// has signed in since, in another tab, must not pay for it.
+// Whom the page was loaded for: who has signed in since must not pay.
 let expectedUser = '';
 
 export function expectUser(userId) {
   expectedUser = userId;
 }
 
-// Without headers of its own: index.html has asked for it already, in just
-// this form, before any script was there.
+// Without headers: in just this form index.html has asked for it already.
 export function getAccount(signal) {
   return call('GET', '/api/account', { plain: true, signal });
 }
@@ -41,8 +45,7 @@ export function listOrders({ limit, before = null }, signal) {
   return call('GET', `/api/withdrawals?limit=${limit}${more}`, { signal });
 }
 
-// Whether there is a sign-in that this page could end: a site's own login, or
-// HTTP Basic, may have none.
+// Whether there is a sign-in that this page can end.
 export async function hasSession() {
   return (await call('GET', '/api/session', {})).status === 200;
 }
@@ -156,5 +159,83 @@ function parse(contentType, text) {
     return typeof value === 'object' ? value : null;
   } catch {
     return null; // cut off on the way: as good as no answer
+  }
+}
+
+// Exponential backoff with jitter, never sooner than the server asked for.
+export class Backoff {
+  #ceiling = RETRY_MS;
+
+  // The next wait in milliseconds. askedMs is the server's Retry-After, or 0.
+  next(askedMs) {
+    const own = this.#ceiling * (0.5 + Math.random() / 2);
+    this.#ceiling = Math.min(this.#ceiling * 2, LONGEST_RETRY_MS);
+    // all who were turned away together must not come back together
+    const asked = Math.min(askedMs, LONGEST_ASKED_MS) * (1 + Math.random() / 5);
+    return Math.max(own, asked);
+  }
+}
+
+// Wait, or less if the signal aborts.
+export function sleep(ms, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal?.aborted) done();
+    else signal?.addEventListener('abort', done);
+  });
+}
+
+// Looks again while a payout is due: only while the page is seen, slowly, and
+// ever more slowly.
+export class Watch {
+  #look;
+  #timer = 0;
+  #delay = WATCH_MS;
+  #dueAt = 0;
+
+  // look() asks, and says whether there is still something to wait for.
+  constructor(look) {
+    this.#look = look;
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'hidden') this.#pause();
+      else if (this.#dueAt) this.#arm();
+    });
+  }
+
+  // There is (something new) to wait for, or nothing any more.
+  set(waiting) {
+    if (!waiting) {
+      this.#pause();
+      this.#dueAt = 0;
+    } else if (!this.#dueAt) {
+      this.#delay = WATCH_MS;
+      this.#next();
+    }
+  }
+
+  #next() {
+    // many pages that were opened together must not ask together
+    const wait = this.#delay * (1 + Math.random() / 4);
+    this.#delay = Math.min(this.#delay * 1.6, LONGEST_WATCH_MS);
+    this.#dueAt = Date.now() + wait;
+    if (document.visibilityState !== 'hidden') this.#arm();
+  }
+
+  #arm() {
+    this.#pause();
+    this.#timer = setTimeout(async () => {
+      const waiting = await this.#look();
+      if (waiting && this.#dueAt) this.#next();
+      else this.#dueAt = 0;
+    }, Math.max(0, this.#dueAt - Date.now()));
+  }
+
+  #pause() {
+    clearTimeout(this.#timer);
   }
 }

@@ -4,8 +4,8 @@
 // withdrawing twice.
 
 import * as api from './api.js';
+import { Backoff, sleep } from './api.js';
 import { isAmount, same } from './money.js';
-import { Backoff, sleep } from './retry.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 // So soon after a withdrawal, one of the same amount may be meant as the same.

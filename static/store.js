@@ -1,7 +1,7 @@
-// What the page has to remember beyond a reload. In localStorage, which all
-// tabs share; where the browser keeps none for this site, in the state of this
-// tab's entry in the session history, which a reload and a restored tab still
-// have, but no other tab. Nothing here is a secret.
+// What tabs share: what is kept, and what they tell each other.
+
+// What has to outlive a reload: in localStorage, which all tabs share; where the
+// browser keeps none, in this tab's entry of the session history. No secrets.
 
 export class Store {
   #memory = new Map(Object.entries(history.state ?? {}));
@@ -65,6 +65,29 @@ export class Store {
 
   #keepInEntry() {
     if (!this.#lasting) this.go(location.href, { replace: true });
+  }
+}
+
+// The other tabs of the same user. What one says is only a hint to look again:
+// each asks the service by itself, and none depends on one that is asleep.
+//
+//   claimed   an order was made: { order }
+//   closing   an order is to be closed: { id }
+//   settled   an order has its final answer: { id }
+export class Tabs {
+  #channel = null;
+
+  constructor(userId, listen) {
+    try {
+      this.#channel = new BroadcastChannel(`withdraw.${userId}`);
+      this.#channel.onmessage = ({ data }) => listen(data);
+    } catch {
+      // the browser keeps tabs apart: each looks again when it is shown
+    }
+  }
+
+  tell(kind, more) {
+    this.#channel?.postMessage({ kind, ...more });
   }
 }
 

@@ -1,12 +1,15 @@
-// Puts the state of the page into its elements. It decides nothing; all texts
-// come from words/, and go in as text, never as HTML.
+// Puts the state of the page into its elements, in the chosen language. It
+// decides nothing; all texts come from words/, and go in as text, never as HTML.
 
-import { language, locale, otherLanguage } from './language.js';
 import { currencySign, formatMoney, fromMinor, toMinor } from './money.js';
+import en from './words/en.js';
+import zh from './words/zh.js';
 
 export const ui = Object.fromEntries(
   [...document.querySelectorAll('[id]')].map((e) => [e.id, e]));
 
+const LANGUAGES = { en, zh };
+const LANGUAGE_KEY = 'withdraw.language';
 const LEAST = '0.01';
 const RETRIES = new Set(['sign-in', 'stuck', 'refused', 'broken', 'signed-out']);
 const FINAL = new Set(['succeeded', 'declined', 'review', 'void']);
@@ -16,6 +19,10 @@ const BADGES = {
   'signed-out': 'ask', 'stuck': 'ask', 'refused': 'ask', 'broken': 'ask',
   'unknown-order': 'ask',
 };
+
+// What was chosen here before, or else the first of the browser's languages
+// that there are words for.
+let words = LANGUAGES[chosen()] ?? LANGUAGES[preferred()];
 
 // All of it, whenever anything has changed.
 export function render(state) {
@@ -30,7 +37,7 @@ export function render(state) {
   renderCheck(state, t);
   renderOutcome(state, t);
   renderHistory(state, t);
-  ui.footer.hidden = state.step === 'loading';
+  ui.footer.hidden = state.step !== 'message' && !state.history.loaded;
   document.documentElement.dataset.ready = '';
 }
 
@@ -61,10 +68,10 @@ function renderForm({ account, step, fault, busy }, t) {
   ui.form.hidden = !['loading', 'amount'].includes(step);
   ui.fields.disabled = step !== 'amount';
   setText(ui.currency, account ? sign(account) : '');
-  setText(ui['amount-hint'], !account ? '\u00a0'
+  setText(ui.range, !account ? '\u00a0'
     : !there ? t.nothingThere
       : t.range(money(LEAST, account), money(account.balance, account)));
-  ui.all.hidden = account && !there;
+  ui.all.disabled = !there;
   ui.continue.ariaBusy = String(busy);
   const said = t.faults[fault];
   setText(ui['amount-error'], typeof said === 'function'
@@ -240,16 +247,18 @@ function track(list, payout, record, t) {
 }
 
 function renderHistory(state, t) {
-  const { history, settling, account } = state;
+  const { history, settling, outcome, account } = state;
   ui.history.hidden = !account || !history.loaded;
   const rows = history.items.map((record) => row(record, t));
-  const order = settling?.order;
-  if (order && !history.items.some((r) => r.order_id === order.order_id)) {
+  const order = settling?.order
+    ?? (outcome?.record ? null : outcome?.order);
+  if (order?.order_id && !history.items.some((r) => r.order_id === order.order_id)) {
     rows.unshift(row({ ...order, status: 'pending',
       currency: account.currency }, t));
   }
   setText(ui['history-note'], history.failed ? t.history.waiting
     : rows.length === 0 ? t.history.empty : '');
+  ui['history-rows'].hidden = rows.length === 0;
   replaceRows(ui['history-rows'], rows);
   ui.more.hidden = history.next === null;
   ui.more.ariaBusy = String(history.busy);
@@ -372,4 +381,43 @@ function showFacts(list, rows) {
 // A live region is read out whenever it is written, so only when it changes.
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+// ---- the language ----
+
+function language() {
+  return words;
+}
+
+// The language that a click would lead to.
+function otherLanguage() {
+  return words === en ? zh : en;
+}
+
+export function switchLanguage() {
+  words = otherLanguage();
+  try {
+    localStorage.setItem(LANGUAGE_KEY, words.code);
+  } catch {
+    // for this visit then
+  }
+}
+
+// For Intl: with the browser's region, if it is one of this language.
+function locale() {
+  return words.locale ?? navigator.languages.find(
+    (tag) => tag.toLowerCase().startsWith(words.code)) ?? words.code;
+}
+
+function preferred() {
+  return navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase())
+    .find((code) => code in LANGUAGES) ?? 'en';
+}
+
+function chosen() {
+  try {
+    return localStorage.getItem(LANGUAGE_KEY);
+  } catch {
+    return null;
+  }
 }

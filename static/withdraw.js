@@ -1,17 +1,14 @@
-// The page: which step it is at, and what leads to the next. What an order
-// needs is in order.js, how a step looks in view.js.
+// Which step the page is at, and what leads to the next. What an order needs is
+// in order.js, how a step looks in view.js.
 
 import * as api from './api.js';
-import { switchLanguage } from './language.js';
+import { Backoff, Watch, sleep } from './api.js';
 import { readAmount, same, toMinor } from './money.js';
 import {
   PendingOrder, REPEAT_MS, Settlement, isOrderId,
 } from './order.js';
-import { Backoff, sleep } from './retry.js';
-import { Store } from './store.js';
-import { Tabs } from './tabs.js';
-import { kind, render, ui } from './view.js';
-import { Watch } from './watch.js';
+import { Store, Tabs } from './store.js';
+import { kind, render, switchLanguage, ui } from './view.js';
 
 const PAGE_ROWS = 10;
 // what the check step waits for the newest balance and list
@@ -276,6 +273,9 @@ async function follow(order, { known, patient = false, joined = '' }) {
     },
   });
   state.settling = { order, settlement };
+  // before anything is sent: a reload that is under way when the answer comes
+  // leads to the answer
+  store.go(`/?order=${order.order_id}`, { replace: true });
   const run = settlement.run();
   ui['outcome-title'].focus();
   const { phase, record, stopped, refusal } = await run;
@@ -291,9 +291,9 @@ async function follow(order, { known, patient = false, joined = '' }) {
   ui['outcome-title'].focus();
   ui.outcome.scrollIntoView({ block: 'nearest' });
   if (!record) return;
+  // the user may have gone back meanwhile
   store.go(`/?order=${order.order_id}`, { replace: true });
   tabs.tell('settled', { id: order.order_id });
-  show({});
   await Promise.all([refresh(), listOrders()]);
 }
 

@@ -5,7 +5,6 @@
 export default {
   code: 'en',
   locale: null, // the browser's: English is written in many ways
-  name: 'English',
 
   ui: {
     brand: 'Withdraw',
@@ -14,6 +13,8 @@ export default {
     amountTitle: 'New withdrawal',
     amountLabel: 'How much do you want to withdraw?',
     all: 'All of it',
+    limits: 'With at most two decimals. Further limits of your account are '
+      + 'looked at when you withdraw.',
     continue: 'Continue',
     nothingYet: 'Nothing is sent yet. You can check everything first.',
     checkTitle: 'Check before you withdraw',
@@ -42,10 +43,7 @@ export default {
   switchTo: 'English',
   title: { home: 'Withdraw money', receipt: 'Your withdrawal' },
   account: (id) => `Account ${id}`,
-  balanceUnknown: 'Not known yet',
-  range: (least, most) => `From ${least} to ${most}, with at most two `
-    + 'decimals. Further limits of your account are looked at when you '
-    + 'withdraw.',
+  range: (least, most) => `From ${least} to ${most}.`,
   nothingThere: 'There is no money to withdraw at the moment.',
   act: (money) => `Withdraw ${money}`,
   actAnother: (money) => `Withdraw another ${money}`,
@@ -97,7 +95,7 @@ export default {
 
   // an order, in a word or two, for lists
   states: {
-    'due': 'Withdrawn, payout on its way',
+    'due': 'Withdrawn, on its way',
     'paid': 'Paid out',
     'returned': 'Came back to your balance',
     'declined': 'Not withdrawn',

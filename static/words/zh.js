@@ -4,7 +4,6 @@
 export default {
   code: 'zh',
   locale: 'zh-CN',
-  name: '简体中文',
 
   ui: {
     brand: '提现',
@@ -13,6 +12,7 @@ export default {
     amountTitle: '新的提现',
     amountLabel: '您要提现多少？',
     all: '全部',
+    limits: '最多两位小数。您账户的其他限额会在提现时检查。',
     continue: '下一步',
     nothingYet: '现在还不会发送任何内容，您可以先核对。',
     checkTitle: '请核对后再提现',
@@ -37,11 +37,9 @@ export default {
   },
 
   switchTo: '中文',
-  title: { home: '提现', receipt: '提现回执' },
+  title: { home: '提现', receipt: '您的提现' },
   account: (id) => `账户 ${id}`,
-  balanceUnknown: '暂不清楚',
-  range: (least, most) => `最少 ${least}，最多 ${most}，最多两位小数。`
-    + '您账户的其他限额会在提现时检查。',
+  range: (least, most) => `最少 ${least}，最多 ${most}。`,
   nothingThere: '目前没有可以提现的余额。',
   act: (money) => `提现 ${money}`,
   actAnother: (money) => `再提现 ${money}`,

@@ -15,9 +15,10 @@ before(async () => { browser = await launchBrowser(); });
 after(async () => { await browser?.close(); });
 
 // A test of one user with 100.00 and a page that is ready. options are those
-// of the profile, besides balance and path.
-export function pageTest(name, body, { balance = '100.00', ...options } = {}) {
-  test(name, { timeout: 120_000 }, async () => {
+// of the profile, besides balance and timeout.
+export function pageTest(name, body,
+  { balance = '100.00', timeout = 120_000, ...options } = {}) {
+  test(name, { timeout }, async () => {
     const { user, context } = await signIn(browser, balance, options);
     try {
       const page = await openPage(context);

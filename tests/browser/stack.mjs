@@ -18,6 +18,18 @@ export const BASE_URL = setting('BASE_URL');
 setting('PGHOST');
 
 export async function launchBrowser() {
+  return chromium.launch(options());
+}
+
+// A context of its own, with the settings of a profile's folder.
+export async function launchProfile(profile, more) {
+  const context = await chromium.launchPersistentContext(profile,
+    { ...options(), ...more });
+  context.setDefaultTimeout(15_000);
+  return context;
+}
+
+function options() {
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   const args = [
     '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -25,7 +37,7 @@ export async function launchBrowser() {
     '--disable-sync',
   ];
   if (process.getuid() === 0) args.push('--no-sandbox');
-  return chromium.launch({ executablePath, args });
+  return { executablePath, args };
 }
 
 // A user nobody else has, with an open account, signed in to a fresh profile.

@@ -379,7 +379,8 @@ expect_guarded(const struct http_response *answer)
 {
 	static const char *const policy[] = {"default-src 'none'",
 	    "script-src 'self'", "style-src 'self'", "connect-src 'self'",
-	    "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"};
+	    "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
+	    "require-trusted-types-for 'script'", "trusted-types 'none'"};
 
 	for (int i = 0; i < COUNT(policy); i++)
 		expect_header_with(
@@ -504,6 +505,8 @@ static const struct {
     {"/", "text/html", false},
     {"/withdraw.css", "text/css", true},
     {"/withdraw.js", "application/javascript", true},
+    {"/words/zh.js", "application/javascript", true},
+    {"/?order=6f1b0c1e-6a53-4d7e-9c1c-0a7f3c2b1d00", "text/html", false},
     {"/problems/busy", "text/html", false},
 };
 
