@@ -27,7 +27,9 @@ tries=3		# a mirror may hiccup
 run="gcc:gcc make:make pkg-config:pkg-config libc6-dev libfcgi-dev libpq-dev
 	libhiredis-dev libyajl-dev uuid-dev libev-dev libssl-dev libcsv-dev redis-server:redis-server
 	redis-tools:redis-cli nginx-light:nginx util-linux:setpriv"
+# the font is for the Chinese of the screenshots
 test="check libcurl4-openssl-dev ca-certificates chromium:chromium
+	fonts-droid-fallback firefox-esr:firefox-esr
 	nodejs:node npm:npm spawn-fcgi:spawn-fcgi curl:curl procps:ps"
 lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clang-tidy clang-format:clang-format
 	cppcheck:cppcheck shellcheck:shellcheck"
@@ -106,8 +108,9 @@ install_browser_packages() {
 		return
 	fi
 	echo "installing the browser test's packages with npm"
-	# chromium is Debian's; npm tries again by itself
+	# the browsers are Debian's; npm tries again by itself
 	(cd "$dir" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 \
+		PUPPETEER_SKIP_DOWNLOAD=1 \
 		npm ci --ignore-scripts --no-audit --no-fund) ||
 		die "npm could not install tests/browser/package-lock.json"
 }

@@ -1,0 +1,426 @@
+// Everyone can use it: each state is examined by axe-core (WCAG 2.2 AA) in both
+// languages and both colour schemes, fits a screen of 320 pixels, and is
+// photographed, for people to look at.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  VOID_CALL, WITHDRAW, assertWithdrawnOnce, balanceReads, formIsOpen, pageTest,
+  phase, shownOrder, textOf, toCheck, unavailable, withdraw,
+} from './page.mjs';
+import { BASE_URL, adjust, freeze, ledgerOf, markPayout } from './stack.mjs';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const FOLDER = process.env.SCREENSHOTS
+  ?? fileURLToPath(new URL('../../build/screenshots', import.meta.url));
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
+  'best-practice'];
+const SCREENS = { wide: [1280, 900], narrow: [320, 640] };
+
+let runs = 0;
+mkdirSync(FOLDER, { recursive: true });
+after(() => {
+  console.log(`# ${runs} runs of axe-core; screenshots are in ${FOLDER}`);
+});
+
+// A state: how a page gets there.
+function stateTest(name, reach, options = {}) {
+  pageTest(`everyone can use it: ${name}`, async (all) => {
+    await reach(all);
+    await examine(all.page, name);
+    // axe-core is a script that the page's policy would not let in
+  }, { bypassCSP: true, ...options });
+}
+
+async function examine(page, name) {
+  await page.addScriptTag({ path: AXE });
+  for (const language of ['en', 'zh']) {
+    const button = page.locator('#language');
+    const others = await button.count();
+    if (others && (await button.getAttribute('lang')).startsWith(language)) {
+      await button.click();
+    }
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await settle(page);
+      await axe(page, `${name}, ${language}, ${colorScheme}`);
+      for (const [size, [width, height]] of Object.entries(SCREENS)) {
+        await page.setViewportSize({ width, height });
+        if (size === 'narrow') await fits(page, `${name}, ${language}`);
+        await page.screenshot({
+          path: `${FOLDER}/${name.replaceAll(/\W+/g, '-')}-${language}-${
+            colorScheme}-${size}.png`,
+          fullPage: true, animations: 'disabled',
+        });
+      }
+    }
+    if (!others) return;
+  }
+}
+
+async function axe(page, where) {
+  const { violations, passes } = await page.evaluate((tags) => (
+    globalThis.axe.run(document, {
+      runOnly: tags, rules: { 'target-size': { enabled: true } },
+      resultTypes: ['violations'],
+    })), TAGS);
+  runs++;
+  assert.ok(passes.length > 10, 'it looked');
+  assert.deepEqual(violations.map((v) => (
+    `${v.id}: ${v.nodes.map((n) => n.target).join(' ')}`)), [], where);
+}
+
+// What appears with a delay has appeared.
+async function settle(page) {
+  await page.evaluate(() => {
+    for (const animation of document.getAnimations()) {
+      if (animation.effect.getTiming().iterations !== Infinity) {
+        animation.finish();
+      }
+    }
+  });
+}
+
+async function fits(page, where) {
+  const [needed, there] = await page.evaluate(() => [
+    document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(needed <= there, `${where}: ${needed} pixels wide in ${there}`);
+}
+
+function refusal(status, code) {
+  return {
+    status,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({
+      type: `/problems/${code}`, title: 'Not allowed', status,
+      detail: 'Your sign-in may not do this.', order_state: 'unknown',
+      safe_new_order: false,
+    }),
+  };
+}
+
+stateTest('ready', async () => {});
+
+stateTest('nothing to withdraw', async ({ page }) => {
+  await page.locator('#all:disabled').waitFor();
+}, { balance: '0' });
+
+stateTest('amount refused', async ({ page }) => {
+  await page.fill('#amount', '100.01');
+  await page.click('#continue');
+  await page.locator('#amount-error', { hasText: 'more than' }).waitFor();
+});
+
+stateTest('check', ({ page }) => toCheck(page, '100'));
+
+stateTest('another or the same', async ({ page }) => {
+  await withdraw(page, '10');
+  await phase(page, 'succeeded');
+  await page.click('#new');
+  await toCheck(page, '10');
+});
+
+stateTest('sending', async ({ page }) => {
+  await page.route(WITHDRAW, () => {}, { times: 1 });
+  await withdraw(page, '100');
+  await phase(page, 'sending');
+});
+
+stateTest('checking', async ({ page }) => {
+  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+  await withdraw(page, '100');
+  await phase(page, 'checking');
+});
+
+stateTest('offline', async ({ page, context }) => {
+  await page.addScriptTag({ path: AXE });
+  await toCheck(page, '100');
+  await context.setOffline(true);
+  await page.click('#withdraw');
+  await phase(page, 'checking');
+});
+
+stateTest('stopping', async ({ page }) => {
+  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+  await page.route(VOID_CALL, (route) => route.fulfill(unavailable(60)));
+  await withdraw(page, '100');
+  await phase(page, 'checking');
+  await page.click('#stop');
+  await phase(page, 'stopping');
+});
+
+stateTest('done', async ({ page }) => {
+  await withdraw(page, '60');
+  await phase(page, 'succeeded');
+  await page.locator('#history-rows li[data-state="due"]').waitFor();
+});
+
+for (const [state, reference] of [['paid', 'BANK-2026-000042'],
+  ['returned', 'NO-SUCH-ACCOUNT']]) {
+  stateTest(state, async ({ page }) => {
+    await withdraw(page, '60');
+    await phase(page, 'succeeded');
+    await markPayout(await shownOrder(page), state, reference);
+    await page.reload();
+    await page.locator(`#outcome[data-payout="${state}"]`).waitFor();
+    await page.locator(`#history-rows li[data-state="${state}"]`).waitFor();
+  });
+}
+
+stateTest('declined', async ({ page, user }) => {
+  await toCheck(page, '100');
+  await adjust(user, '-1');
+  await page.click('#withdraw');
+  await phase(page, 'declined');
+});
+
+stateTest('in review', async ({ page, user }) => {
+  await toCheck(page, '100');
+  await freeze(user);
+  await page.click('#withdraw');
+  await phase(page, 'review');
+});
+
+stateTest('stopped', async ({ page }) => {
+  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+  await withdraw(page, '100');
+  await phase(page, 'checking');
+  await page.click('#stop');
+  await phase(page, 'void');
+});
+
+stateTest('sign-in ended', async ({ page }) => {
+  await page.route(WITHDRAW, (route) => route.fulfill(
+    refusal(401, 'unauthenticated')));
+  await withdraw(page, '100');
+  await phase(page, 'sign-in');
+});
+
+stateTest('nobody signed in', async ({ page }) => {
+  await page.route('**/api/account', (route) => route.fulfill(
+    refusal(401, 'unauthenticated')));
+  await page.reload();
+  await phase(page, 'signed-out');
+});
+
+stateTest('not allowed', async ({ page }) => {
+  await page.route('**/api/account', (route) => route.fulfill(
+    refusal(403, 'forbidden')));
+  await page.reload();
+  await phase(page, 'refused');
+});
+
+stateTest('stuck', async ({ page }) => {
+  for (const call of [WITHDRAW, VOID_CALL]) {
+    await page.route(call, (route) => route.fulfill(refusal(403, 'forbidden')));
+  }
+  await withdraw(page, '100');
+  await phase(page, 'stuck');
+});
+
+stateTest('unknown order', async ({ page }) => {
+  await page.goto(`${BASE_URL}/?order=6f1b0c1e-6a53-4d7e-9c1c-0a7f3c2b1d00`);
+  await phase(page, 'unknown-order');
+});
+
+stateTest('storage blocked, service away', async ({ page }) => {
+  await page.addInitScript(() => {
+    Storage.prototype.setItem = () => { throw new Error('no room'); };
+  });
+  await page.reload();
+  await formIsOpen(page);
+  await page.route('**/api/**', (route) => route.fulfill(unavailable(60)));
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.locator('#account-note', { hasText: 'out of date' }).waitFor();
+  await page.locator('#history-note', { hasText: 'cannot be loaded' }).waitFor();
+});
+
+stateTest('list, and one under way', async ({ page, context }) => {
+  for (let i = 0; i < 12; i++) {
+    const headers = { 'Idempotency-Key': crypto.randomUUID() };
+    await context.request.post(`${BASE_URL}/api/withdrawals/${
+      headers['Idempotency-Key']}/void`);
+  }
+  await withdraw(page, '12.34');
+  await phase(page, 'succeeded');
+  const receipt = page.url();
+  await page.click('#new');
+  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+  await withdraw(page, '1');
+  await phase(page, 'checking');
+  await page.goto(receipt);
+  await page.locator('#under-way').waitFor();
+  await page.locator('#more').waitFor();
+});
+
+stateTest('what the answers mean', ({ page }) => (
+  page.goto(`${BASE_URL}/problems.html`)));
+
+pageTest('text of twice the size fits', async ({ page }) => {
+  for (const [width, size] of [[1280, '200%'], [640, '200%']]) {
+    await page.setViewportSize({ width, height: 640 });
+    await page.evaluate((fontSize) => {
+      document.documentElement.style.fontSize = fontSize;
+    }, size);
+    await formIsOpen(page);
+    await fits(page, `amount, ${width}`);
+  }
+  await toCheck(page, '60');
+  await fits(page, 'check');
+  await page.click('#withdraw');
+  await phase(page, 'succeeded');
+  await fits(page, 'receipt');
+});
+
+pageTest('the keyboard alone', async ({ page, user }) => {
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  const way = [];
+  for (let i = 0; i < 5; i++) {
+    await page.keyboard.press('Tab');
+    way.push(await page.evaluate(() => document.activeElement.id
+      || document.activeElement.className));
+    const { outline, width } = await page.evaluate(() => {
+      const seen = document.activeElement.closest('.field')
+        && document.activeElement.tagName === 'INPUT'
+        ? document.activeElement.closest('.field') : document.activeElement;
+      const style = getComputedStyle(seen);
+      return { outline: style.outlineStyle, width: parseFloat(style.outlineWidth) };
+    });
+    assert.equal(outline, 'solid', `${way.at(-1)} shows the focus`);
+    assert.ok(width >= 2, way.at(-1));
+  }
+  assert.deepEqual(way, ['brand', 'language', 'amount', 'all', 'continue']);
+  await page.focus('#amount');
+  await page.keyboard.type('100');
+  await page.keyboard.press('Enter');
+  await page.locator('#withdraw:enabled').waitFor();
+  assert.equal(await focused(), 'check-title', 'the focus went along');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'withdraw');
+  await page.keyboard.press('Enter');
+  await assertWithdrawnOnce(page, user, '100.00', '0.00');
+  assert.equal(await focused(), 'outcome-title', 'the focus is at the outcome');
+  await page.locator('#new').waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'new');
+});
+
+pageTest('less motion, where it is asked for', async ({ page }) => {
+  const moving = () => page.evaluate(() => document.getAnimations().filter(
+    (a) => a.effect.getTiming().iterations === Infinity).length);
+  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+  await withdraw(page, '100');
+  await phase(page, 'checking');
+  assert.equal(await moving(), 1);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  assert.equal(await moving(), 0);
+});
+
+// ---- read aloud, in order ----
+
+const ORDER = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+// The lines of the accessibility tree below an element, without its addresses.
+async function readAloud(page, selector) {
+  const tree = await page.locator(selector).ariaSnapshot();
+  return tree.split('\n').map((line) => line.trim())
+    .filter((line) => line && !line.startsWith('- /url'));
+}
+
+function assertReads(lines, expected) {
+  assert.equal(lines.length, expected.length, lines.join('\n'));
+  for (const [i, want] of expected.entries()) {
+    if (want instanceof RegExp) assert.match(lines[i], want);
+    else assert.equal(lines[i], want, lines.join('\n'));
+  }
+}
+
+pageTest('read aloud, the page makes sense', async ({ page, user }) => {
+  await page.locator('#history').waitFor();
+  assertReads(await readAloud(page, 'main'), [
+    '- main:', '- heading "Withdraw money" [level=1]',
+    '- region "Available balance":',
+    '- heading "Available balance" [level=2]',
+    '- paragraph: ¥100.00',
+    /^- paragraph: Account \d+ · CNY$/,
+    '- group "New withdrawal":',
+    '- text: New withdrawal How much do you want to withdraw?',
+    '- textbox "How much do you want to withdraw?"',
+    '- button "All of it"',
+    /^- paragraph: From ¥0\.01 to ¥100\.00\. With at most two decimals/,
+    '- button "Continue"',
+    '- paragraph: Nothing is sent yet. You can check everything first.',
+    '- region "Your withdrawals":',
+    '- heading "Your withdrawals" [level=2]',
+    '- status: There are none yet.',
+  ]);
+  await page.click('#continue');
+  // what is wrong is an alert, and is said again with the field
+  assert.equal(await page.getByRole('alert').innerText(),
+    'Enter the amount that you want to withdraw.');
+  assert.match(await page.getAttribute('#amount', 'aria-describedby'),
+    /amount-error/);
+
+  await toCheck(page, '60');
+  assertReads(await readAloud(page, '#check'), [
+    '- heading "Check before you withdraw" [level=2]',
+    '- term: You withdraw', '- definition: ¥60.00',
+    '- term: Balance now', '- definition: ¥100.00',
+    '- term: Balance afterwards', '- definition: ¥40.00',
+    /^- paragraph: The amount leaves your balance at once/,
+    '- button "Withdraw ¥60.00"',
+    '- button "Change the amount"',
+  ]);
+
+  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+  await page.click('#withdraw');
+  await phase(page, 'checking');
+  assert.match(await textOf(page, 'live'), new RegExp('^Checking\\. The service '
+    + 'cannot decide right now\\. We do not know yet whether the ¥60\\.00 left '
+    + 'your balance\\. Nothing is lost'));
+  assert.equal(await page.getAttribute('#live', 'role'), 'status');
+  assert.equal(await page.evaluate(() => document.activeElement.id),
+    'outcome-title');
+  await page.unroute(WITHDRAW);
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+
+  await assertWithdrawnOnce(page, user, '60.00', '40.00');
+  await page.locator('#new').waitFor();
+  assertReads(await readAloud(page, '#outcome'), [
+    '- region "Withdrawn":', '- heading "Withdrawn" [level=2]',
+    '- paragraph: ¥60.00',
+    '- paragraph: ¥60.00 left your balance.',
+    '- list:',
+    /^- listitem: Withdrawn from your balance .*\d\d? [AP]M$/,
+    '- listitem: On its way to you now',
+    '- listitem: Paid out later',
+    '- term: Amount', '- definition: ¥60.00',
+    '- term: Balance right after', '- definition: ¥40.00',
+    '- term: Time', '- definition:', /^- time: .* UTC$/,
+    '- term: Order number', new RegExp(`^- definition: ${ORDER}$`),
+    '- term: Payout', '- definition: On its way to you',
+    '- button "New withdrawal"', '- button "Print"',
+    '- paragraph: "This receipt keeps its address: you can bookmark it."',
+  ]);
+  assert.equal((await ledgerOf(user)).debits.length, 1);
+}, { timezoneId: 'UTC' });
+
+pageTest('read aloud in Chinese', async ({ page, user }) => {
+  assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN');
+  await toCheck(page, '60');
+  assert.deepEqual((await readAloud(page, '#check')).slice(0, 3), [
+    '- heading "请核对后再提现" [level=2]',
+    '- term: 提现金额', '- definition: ¥60.00',
+  ]);
+  assert.equal(await textOf(page, 'withdraw'), '提现 ¥60.00');
+  await page.click('#withdraw');
+  await page.locator('#outcome-title', { hasText: '已提现' }).waitFor();
+  await balanceReads(page, '40.00');
+  const { records } = await ledgerOf(user);
+  const facts = await textOf(page, 'outcome-facts');
+  assert.ok(facts.includes(records[0].order_id));
+  assert.match(facts, /2\d{3}年/);
+}, { locale: 'zh-CN' });

@@ -1,0 +1,117 @@
+// The core of it in Firefox, which resends, stores and locks in ways of its own:
+// driven over WebDriver BiDi, as Debian's Firefox is.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import puppeteer from 'puppeteer-core';
+import { startProxy } from './proxy.mjs';
+import {
+  BASE_URL, SUCCEEDED, VOID, credentials, ledgerOf, openAccount,
+} from './stack.mjs';
+
+let browser;
+before(async () => {
+  browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+    timeout: 120_000,
+    protocolTimeout: 120_000,
+  });
+});
+after(async () => { await browser?.close(); });
+
+// A test of one user with 100.00, in a profile of its own; plan is a proxy's.
+function firefoxTest(name, body, plan) {
+  test(`Firefox: ${name}`, { timeout: 180_000 }, async () => {
+    const user = await openAccount('100.00');
+    const context = await browser.createBrowserContext();
+    const proxy = plan ? await startProxy({ plan }) : null;
+    try {
+      const page = await context.newPage();
+      page.setDefaultTimeout(60_000);
+      await page.authenticate(credentials(user));
+      await page.goto(proxy?.url ?? BASE_URL);
+      await page.waitForSelector('#fields:enabled');
+      await body({ page, user, context, proxy });
+    } finally {
+      await context.close();
+      await proxy?.close();
+    }
+  });
+}
+
+async function toCheck(page, amount) {
+  await page.type('#amount', amount);
+  await page.click('#continue');
+  await page.waitForSelector('#withdraw:not(:disabled)', { visible: true });
+}
+
+async function assertOnce(page, user, amount, balance) {
+  await page.waitForSelector('#outcome[data-phase="succeeded"]');
+  await page.waitForFunction((text) => (
+    document.getElementById('balance').textContent === text), {}, `¥${balance}`);
+  const { records, debits, ...ledger } = await ledgerOf(user);
+  assert.deepEqual(records.map((r) => [r.status, r.amount]),
+    [[SUCCEEDED, amount]]);
+  assert.equal(debits.length, 1);
+  assert.equal(ledger.balance, balance);
+  const facts = await page.$eval('#outcome-facts', (e) => e.textContent);
+  assert.ok(facts.includes(records[0].order_id), facts);
+  assert.ok(page.url().endsWith(records[0].order_id));
+}
+
+firefoxTest('a double click withdraws once', async ({ page, user }) => {
+  await toCheck(page, '60');
+  await page.click('#withdraw', { count: 2 });
+  await assertOnce(page, user, '60.00', '40.00');
+  await page.reload();
+  await assertOnce(page, user, '60.00', '40.00');
+});
+
+let cut = 0;
+firefoxTest('an answer that is cut off is asked for again',
+  async ({ page, user, proxy }) => {
+    await toCheck(page, '100');
+    await page.click('#withdraw');
+    await assertOnce(page, user, '100.00', '0.00');
+    assert.equal(cut, 2);
+    assert.equal(new Set(proxy.seen.filter((r) => r.path === '/api/withdraw')
+      .map((r) => r.key)).size, 1, 'one order');
+  }, ({ path }) => (
+    path === '/api/withdraw' && cut < 2 ? { cut: 100 * cut++ } : undefined));
+
+let held = false;
+firefoxTest('a reload finds the order', async ({ page, user }) => {
+  await toCheck(page, '100');
+  await page.click('#withdraw');
+  await page.waitForFunction(() => Object.keys(localStorage)
+    .some((key) => key.startsWith('withdraw.pending.')));
+  await page.reload();
+  await assertOnce(page, user, '100.00', '0.00');
+}, ({ path }) => {
+  if (path !== '/api/withdraw' || held) return undefined;
+  held = true;
+  return { held: new Promise(() => {}) };
+});
+
+firefoxTest('a second tab shows the order, and Stop ends it in both',
+  async ({ page, user, context, proxy }) => {
+    const second = await context.newPage();
+    await second.authenticate(credentials(user));
+    await second.goto(proxy.url);
+    await second.waitForSelector('#fields:enabled');
+    await toCheck(page, '100');
+    await page.click('#withdraw');
+    for (const each of [page, second]) {
+      await each.waitForSelector('#outcome[data-phase="checking"]');
+    }
+    await second.waitForSelector('#stop', { visible: true });
+    await second.click('#stop');
+    for (const each of [page, second]) {
+      await each.waitForSelector('#outcome[data-phase="void"]');
+    }
+    const { records, balance } = await ledgerOf(user);
+    assert.deepEqual(records.map((r) => r.status), [VOID]);
+    assert.equal(balance, '100.00');
+  }, ({ path }) => (path === '/api/token' ? { refuse: true } : undefined));
