@@ -134,7 +134,7 @@ main(int argc, char *argv[])
 	log_init(ctl_program);
 	/* a reader that went away is a write error like any other */
 	signal(SIGPIPE, SIG_IGN);
-	if (!read_line(argc, argv, &r))
+	if (!ctl_stdio_guard() || !read_line(argc, argv, &r))
 		return CTL_FAILED;
 	if (r.help || r.version) {
 		if (r.help)

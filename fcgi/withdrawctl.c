@@ -1,11 +1,9 @@
 /* withdrawctl.c: the operator's command: the reading of the command line. The
  * commands are in ctl/: commands.c has the table of them. */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "ctl/command.h"
@@ -208,28 +206,6 @@ without_command(const struct request *r, const char *group)
 
 /* --- main --------------------------------------------------------------- */
 
-/* A closed descriptor would be given to the connection to Postgres, and what
- * is printed would go into it. Nothing is begun without a place to say how it
- * ended. */
-static bool
-guard_descriptors(void)
-{
-	int fd;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) != -1)
-			continue;
-		if (fd == STDOUT_FILENO) {
-			ctl_complain("standard output is closed: nothing was "
-				     "done");
-			return false;
-		}
-		if (open("/dev/null", O_RDWR) != fd)
-			return false;
-	}
-	return true;
-}
-
 static enum ctl_exit
 dispatch(struct request *r)
 {
@@ -253,7 +229,7 @@ main(int argc, char *argv[])
 	log_init("withdrawctl");
 	/* a reader that went away is a write error like any other */
 	signal(SIGPIPE, SIG_IGN);
-	if (!guard_descriptors())
+	if (!ctl_stdio_guard())
 		return CTL_FAILED;
 	/* it reads its own line */
 	if (argc > 1 && strcmp(argv[1], "reconcile") == 0)

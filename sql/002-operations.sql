@@ -2,7 +2,8 @@
 -- of hashes, findings and the audit.
 --
 -- Safe to apply twice, and beside a running service: what is there already is
--- not altered again, so no lock is asked for. Never edited once released.
+-- not altered again, and no lock is asked for then. (The first time, it waits
+-- for transactions that write.) Never edited once released.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -89,25 +90,54 @@ BEGIN
 		WHERE e.user_id = a.user_id AND e.version = a.version;
 END $$;
 
+-- Indexes: CREATE INDEX takes its lock before IF NOT EXISTS is looked at.
+
 -- A withdrawal is given back at most once.
-CREATE UNIQUE INDEX IF NOT EXISTS ledger_entry_one_return
-	ON ledger_entry (order_id) WHERE kind = 'return';
+DO $$ BEGIN
+	IF to_regclass('ledger_entry_one_return') IS NULL THEN
+		CREATE UNIQUE INDEX ledger_entry_one_return
+			ON ledger_entry (order_id) WHERE kind = 'return';
+	END IF;
+END $$;
 
 -- What was written since: both tables grow at their ends.
-CREATE INDEX IF NOT EXISTS ledger_entry_txid
-	ON ledger_entry USING brin (txid)
-	WITH (pages_per_range = 32, autosummarize = on);
-CREATE INDEX IF NOT EXISTS withdraw_record_txid
-	ON withdraw_record USING brin (txid)
-	WITH (pages_per_range = 32, autosummarize = on);
+DO $$ BEGIN
+	IF to_regclass('ledger_entry_txid') IS NULL THEN
+		CREATE INDEX ledger_entry_txid
+			ON ledger_entry USING brin (txid)
+			WITH (pages_per_range = 32, autosummarize = on);
+	END IF;
+END $$;
+DO $$ BEGIN
+	IF to_regclass('withdraw_record_txid') IS NULL THEN
+		CREATE INDEX withdraw_record_txid
+			ON withdraw_record USING brin (txid)
+			WITH (pages_per_range = 32, autosummarize = on);
+	END IF;
+END $$;
 
 -- The payouts that nobody has taken on yet, and those of a batch.
-CREATE INDEX IF NOT EXISTS withdraw_record_due
-	ON withdraw_record (created_at, order_id)
-	WHERE status = 1 AND payout_batch IS NULL AND payout_state IS NULL;
-CREATE INDEX IF NOT EXISTS withdraw_record_batch
-	ON withdraw_record (payout_batch, created_at, order_id)
-	WHERE payout_batch IS NOT NULL;
+DO $$ BEGIN
+	IF to_regclass('withdraw_record_due') IS NULL THEN
+		CREATE INDEX withdraw_record_due
+			ON withdraw_record (created_at, order_id)
+			WHERE status = 1 AND payout_batch IS NULL AND payout_state IS NULL;
+	END IF;
+END $$;
+DO $$ BEGIN
+	IF to_regclass('withdraw_record_batch') IS NULL THEN
+		CREATE INDEX withdraw_record_batch
+			ON withdraw_record (payout_batch, created_at, order_id)
+			WHERE payout_batch IS NOT NULL;
+	END IF;
+END $$;
+
+DO $$ BEGIN
+	IF to_regclass('withdraw_record_unsettled') IS NULL THEN
+		CREATE INDEX withdraw_record_unsettled ON withdraw_record (order_id)
+			WHERE payout_batch IS NOT NULL AND payout_state IS NULL;
+	END IF;
+END $$;
 
 -- One payment run: the orders that name it in withdraw_record, for good.
 CREATE TABLE IF NOT EXISTS payout_batch (
@@ -147,10 +177,18 @@ CREATE TABLE IF NOT EXISTS operator_audit (
 	detail   text,
 	reason   text
 );
-CREATE INDEX IF NOT EXISTS operator_audit_user
-	ON operator_audit (user_id) WHERE user_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS operator_audit_order
-	ON operator_audit (order_id) WHERE order_id IS NOT NULL;
+DO $$ BEGIN
+	IF to_regclass('operator_audit_user') IS NULL THEN
+		CREATE INDEX operator_audit_user
+			ON operator_audit (user_id) WHERE user_id IS NOT NULL;
+	END IF;
+END $$;
+DO $$ BEGIN
+	IF to_regclass('operator_audit_order') IS NULL THEN
+		CREATE INDEX operator_audit_order
+			ON operator_audit (order_id) WHERE order_id IS NOT NULL;
+	END IF;
+END $$;
 
 -- A run of withdraw-reconcile. epoch and watermark: the snapshot that it saw
 -- had every transaction before watermark, in that history of commits.
@@ -184,11 +222,21 @@ CREATE TABLE IF NOT EXISTS reconcile_finding (
 	after       text,
 	action      text        NOT NULL
 	            CHECK (action IN ('repaired', 'frozen', 'reported')),
-	resolved_at timestamptz	-- a later run did not find it any more
+	resolved_at timestamptz,	-- a later run did not find it any more
+	seen_run    bigint	-- the last run that found it again
 );
-CREATE INDEX IF NOT EXISTS reconcile_finding_open
-	ON reconcile_finding (user_id, kind) WHERE resolved_at IS NULL;
-CREATE INDEX IF NOT EXISTS reconcile_finding_order
-	ON reconcile_finding (order_id) WHERE order_id IS NOT NULL;
+ALTER TABLE reconcile_finding ADD COLUMN IF NOT EXISTS seen_run bigint;
+DO $$ BEGIN
+	IF to_regclass('reconcile_finding_open') IS NULL THEN
+		CREATE INDEX reconcile_finding_open
+			ON reconcile_finding (user_id, kind) WHERE resolved_at IS NULL;
+	END IF;
+END $$;
+DO $$ BEGIN
+	IF to_regclass('reconcile_finding_order') IS NULL THEN
+		CREATE INDEX reconcile_finding_order
+			ON reconcile_finding (order_id) WHERE order_id IS NOT NULL;
+	END IF;
+END $$;
 
 COMMIT;

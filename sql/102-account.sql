@@ -25,13 +25,18 @@ END $$;
 -- A line of the audit. For the functions here.
 CREATE OR REPLACE FUNCTION operator_note(p_actor text, p_command text,
 	p_user bigint, p_order uuid, p_detail text, p_reason text)
-RETURNS void LANGUAGE sql VOLATILE
+RETURNS void LANGUAGE plpgsql VOLATILE
 AS $$
+BEGIN
+	IF p_reason ~ '[[:cntrl:]]' THEN	-- a line of the audit is one line
+		RAISE EXCEPTION 'a reason is one line, without control characters'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	INSERT INTO operator_audit (at, actor, role, command, user_id, order_id,
 			detail, reason)
 		VALUES (clock_timestamp(), coalesce(p_actor, session_user),
 			session_user, p_command, p_user, p_order, p_detail, p_reason);
-$$;
+END $$;
 
 -- Appends an entry to the journal of p_user and moves its head: the one way
 -- to do so but withdraw_execute(). No row: there is no such account.
@@ -199,12 +204,24 @@ SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
 	v_limit withdraw_limit;
+	v_min   numeric;	-- as they hold
+	v_max   numeric;
 BEGIN
 	IF p_user <> 0 AND p_time_zone IS NOT NULL THEN
 		RAISE EXCEPTION 'the time zone is one for all: set it for all'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	PERFORM now() AT TIME ZONE p_time_zone;	-- an error if it is none
+	-- UTC+8 would be taken, for eight hours west
+	IF p_time_zone IS NOT NULL AND NOT EXISTS (SELECT
+			FROM pg_timezone_names z WHERE z.name = p_time_zone) THEN
+		RAISE EXCEPTION 'there is no time zone %: it must have a name such as Asia/Shanghai', p_time_zone
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF p_user <> 0 AND NOT EXISTS (SELECT FROM account a
+			WHERE a.user_id = p_user) THEN
+		RAISE EXCEPTION 'there is no account %', p_user
+			USING ERRCODE = 'no_data_found';
+	END IF;
 	INSERT INTO withdraw_limit AS l (user_id, min_amount, max_amount,
 			daily_count, daily_sum, time_zone)
 		VALUES (p_user, nullif(p_min, 'NaN'), nullif(p_max, 'NaN'),
@@ -221,9 +238,12 @@ BEGIN
 				THEN l.daily_sum ELSE p_daily_sum END,
 			time_zone = coalesce(p_time_zone, l.time_zone)
 		RETURNING l.* INTO v_limit;
-	IF v_limit.min_amount > v_limit.max_amount THEN
-		RAISE EXCEPTION 'the minimum of % is above the maximum of %',
-			v_limit.min_amount, v_limit.max_amount
+	SELECT coalesce(v_limit.min_amount, g.min_amount),
+			coalesce(v_limit.max_amount, g.max_amount)
+		INTO v_min, v_max
+		FROM (SELECT 1) one LEFT JOIN withdraw_limit g ON g.user_id = 0;
+	IF v_min > v_max THEN
+		RAISE EXCEPTION 'the minimum of % is above the maximum of %', v_min, v_max
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM operator_note(p_actor, 'limits set', nullif(p_user, 0), NULL,

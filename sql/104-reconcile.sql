@@ -179,7 +179,7 @@ AS $$
 			AND j.version = coalesce(j.last_version, 0) + 1)
 		HAVING count(*) > 0
 		UNION ALL
-		SELECT 'hash-broken', NULL, format(
+		SELECT 'head-differs', NULL, format(
 			'the account has another hash than its head, entry %s', h.version)
 		FROM acct a, head h
 		WHERE a.version = h.version AND a.head_hash <> h.hash
@@ -298,11 +298,11 @@ RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
-	SELECT max(r.watermark) FROM reconcile_run r
-	WHERE r.clean AND r.epoch = withdraw_epoch()
+	WITH present AS MATERIALIZED (SELECT withdraw_epoch() AS epoch)
+	SELECT max(r.watermark) FROM reconcile_run r, present p
+	WHERE r.clean AND r.epoch = p.epoch
 		AND EXISTS (SELECT FROM reconcile_run f
-			WHERE f.mode = 'full' AND f.clean
-				AND f.epoch = withdraw_epoch()
+			WHERE f.mode = 'full' AND f.clean AND f.epoch = p.epoch
 				AND f.started_at > now() - p_full_every);
 $$;
 
@@ -318,20 +318,23 @@ AS $$
 		RETURNING id;
 $$;
 
--- Keeps a finding. New: it is not among the open ones; a repair is always
--- new. Returns whether it is. For the functions here.
+-- Keeps a finding of that user. New: none of its kind is open for user and
+-- order; what it says in detail may change while it is open. A repair is
+-- always new. Returns whether it is. For the functions here.
 CREATE OR REPLACE FUNCTION reconcile_keep(p_run bigint, p_kind text,
 	p_user bigint, p_order uuid, p_what text, p_before text, p_after text,
 	p_action text)
 RETURNS boolean LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-	IF p_action <> 'repaired' AND EXISTS (SELECT FROM reconcile_finding f
+	IF p_action <> 'repaired' THEN
+		UPDATE reconcile_finding f SET what = p_what, seen_run = p_run
 			WHERE f.resolved_at IS NULL AND f.kind = p_kind
-				AND f.user_id IS NOT DISTINCT FROM p_user
-				AND f.order_id IS NOT DISTINCT FROM p_order
-				AND f.what = p_what) THEN
-		RETURN false;
+				AND f.user_id = p_user
+				AND f.order_id IS NOT DISTINCT FROM p_order;
+		IF FOUND THEN
+			RETURN false;
+		END IF;
 	END IF;
 	INSERT INTO reconcile_finding (run, found_at, kind, user_id, order_id,
 			what, before, after, action, resolved_at)
@@ -357,20 +360,31 @@ SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
 	v_account  account;
+	v_found    jsonb;	-- what reconcile_diagnose() says
 	v_finding  record;
 	v_repaired boolean := false;
 	v_frozen   boolean := false;
 BEGIN
+	IF NOT EXISTS (SELECT FROM reconcile_finding f
+				WHERE f.user_id = p_user AND f.resolved_at IS NULL)
+			AND NOT EXISTS (SELECT FROM reconcile_diagnose(p_user)) THEN
+		RETURN;
+	END IF;
 	SELECT * INTO v_account FROM account a WHERE a.user_id = p_user
 		FOR NO KEY UPDATE;
+	SELECT coalesce(jsonb_agg(d), '[]') INTO v_found
+		FROM reconcile_diagnose(p_user) d;
 	UPDATE reconcile_finding f SET resolved_at = clock_timestamp()
 		WHERE f.user_id = p_user AND f.resolved_at IS NULL
 			AND f.kind NOT IN ('cached-answer-differs',
 				'lock-outlives-lease', 'payout-overdue')
-			AND NOT EXISTS (SELECT FROM reconcile_diagnose(p_user) d
-				WHERE d.kind = f.kind AND d.what = f.what
+			AND NOT EXISTS (SELECT
+				FROM jsonb_to_recordset(v_found) AS d(kind text, order_id uuid)
+				WHERE d.kind = f.kind
 					AND d.order_id IS NOT DISTINCT FROM f.order_id);
-	FOR v_finding IN SELECT * FROM reconcile_diagnose(p_user) LOOP
+	FOR v_finding IN SELECT * FROM jsonb_to_recordset(v_found) AS d(kind text,
+			order_id uuid, what text, repairable boolean, before text,
+			expected text) LOOP
 		kind := v_finding.kind;
 		order_id := v_finding.order_id;
 		what := v_finding.what;
@@ -432,26 +446,59 @@ BEGIN
 	RETURN true;
 END $$;
 
--- The users with open findings, for a full run to look at again.
+-- What became of an open finding of reconcile_report(): 'repaired', or it was
+-- gone before it was ('reported').
+CREATE OR REPLACE FUNCTION reconcile_settle(p_kind text, p_user bigint,
+	p_order uuid, p_after text, p_action text)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+	UPDATE reconcile_finding f SET action = p_action, after = p_after,
+			resolved_at = clock_timestamp()
+		WHERE f.resolved_at IS NULL AND f.kind = p_kind
+			AND f.user_id = p_user
+			AND f.order_id IS NOT DISTINCT FROM p_order;
+$$;
+
+-- All of Redis was looked at by p_run: what it did not find again is over.
+CREATE OR REPLACE FUNCTION reconcile_forget(p_run bigint)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+	UPDATE reconcile_finding f SET resolved_at = clock_timestamp()
+		WHERE f.resolved_at IS NULL
+			AND f.kind IN ('cached-answer-differs', 'lock-outlives-lease')
+			AND coalesce(f.seen_run, f.run) <> p_run;
+$$;
+
+-- The users with open findings that are looked into again, one by one.
 CREATE OR REPLACE FUNCTION reconcile_open_users()
 RETURNS TABLE (user_id bigint) LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 	SELECT DISTINCT f.user_id FROM reconcile_finding f
-	WHERE f.resolved_at IS NULL AND f.user_id IS NOT NULL;
+	WHERE f.resolved_at IS NULL AND f.user_id IS NOT NULL
+		AND f.kind NOT IN ('cached-answer-differs',
+			'lock-outlives-lease', 'payout-overdue');
 $$;
 
--- Orders of a batch that nobody has settled since p_before, oldest first.
-CREATE OR REPLACE FUNCTION reconcile_overdue(p_before timestamptz)
+-- as it was before it gave pages
+DROP FUNCTION IF EXISTS reconcile_overdue(timestamptz);
+
+-- Orders of batches that nobody has settled since p_before: a page of p_limit,
+-- from just after p_after on, by number.
+CREATE OR REPLACE FUNCTION reconcile_overdue(p_before timestamptz,
+	p_after uuid, p_limit integer)
 RETURNS TABLE (user_id bigint, order_id uuid, batch bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 	SELECT r.user_id, r.order_id, r.payout_batch
-	FROM payout_batch b
-	JOIN withdraw_record r ON r.payout_batch = b.batch
-	WHERE b.created_at < p_before AND r.payout_state IS NULL
-	ORDER BY r.created_at, r.order_id;
+	FROM withdraw_record r
+	JOIN payout_batch b ON b.batch = r.payout_batch
+	WHERE r.payout_batch IS NOT NULL AND r.payout_state IS NULL
+		AND r.order_id > p_after AND b.created_at < p_before
+	ORDER BY r.order_id LIMIT p_limit;
 $$;
 
 -- Resolves open findings of payouts that have moved since. Returns how many.
@@ -480,12 +527,14 @@ AS $$
 $$;
 
 -- The run is over: what it looked at and what it found. clean: nothing new.
--- Returns how many findings of earlier runs are open.
+-- Returns how many findings of earlier runs are open. Of runs, the last hundred
+-- thousand are kept.
 CREATE OR REPLACE FUNCTION reconcile_end(p_run bigint, p_entries bigint,
 	p_records bigint, p_answers bigint, p_found bigint)
 RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
+	DELETE FROM reconcile_run r WHERE r.id < p_run - 100000;
 	UPDATE reconcile_run r SET finished_at = clock_timestamp(),
 			entries = p_entries, records = p_records, answers = p_answers,
 			found = p_found, clean = p_found = 0,

@@ -52,7 +52,11 @@ BEGIN
 			'ledger_entry', 'withdraw_foreign_void', 'withdraw_limit',
 			'payout_batch', 'operator_audit', 'reconcile_run',
 			'reconcile_finding'] LOOP
-		EXECUTE format('ALTER TABLE %I OWNER TO withdraw_owner', v_name);
+		-- it takes a lock even where it changes nothing
+		IF EXISTS (SELECT FROM pg_class WHERE oid = v_name::regclass
+				AND relowner <> 'withdraw_owner'::regrole) THEN
+			EXECUTE format('ALTER TABLE %I OWNER TO withdraw_owner', v_name);
+		END IF;
 		EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, withdraw_service, withdraw_operator, withdraw_reconcile', v_name);
 	END LOOP;
 	FOR v_name IN SELECT oid::regprocedure FROM pg_proc
@@ -104,7 +108,9 @@ GRANT EXECUTE ON FUNCTION
 	reconcile_handle(bigint, bigint, text),
 	reconcile_report(bigint, text, bigint, uuid, text, text, text, text, text),
 	reconcile_open_users(),
-	reconcile_overdue(timestamptz),
+	reconcile_overdue(timestamptz, uuid, integer),
+	reconcile_settle(text, bigint, uuid, text, text),
+	reconcile_forget(bigint),
 	reconcile_resolve_payouts(),
 	reconcile_count(bigint, bigint),
 	reconcile_end(bigint, bigint, bigint, bigint, bigint)

@@ -46,7 +46,7 @@ move(const struct ctl_args *args, const char *sql, const char *verb,
 	    user, amount, ctl_actor(), args->option[CTL_REASON]};
 	char subject[48], by[48], show[64];
 	const struct ctl_change change = {
-	    sql, params, COUNT(params), subject, verb, by, show};
+	    sql, params, COUNT(params), subject, verb, by, false, show};
 	struct ctl_rows *rows;
 	enum ctl_exit code;
 
@@ -127,7 +127,7 @@ set_state(const struct ctl_args *args, const char *state, const char *verb)
 	const struct ctl_change change = {
 	    "SELECT $1::bigint, changed, state, state_reason "
 	    "FROM account_set_state($1::bigint, $2, $3, $4)",
-	    params, COUNT(params), subject, verb, "", show};
+	    params, COUNT(params), subject, verb, "", false, show};
 	struct ctl_rows *rows;
 	enum ctl_exit code;
 
@@ -270,7 +270,7 @@ ctl_account_list(const struct ctl_args *args)
 	const char *params[] = {
 	    args->option[CTL_STATE], args->option[CTL_AFTER], NULL};
 
-	if (!ctl_check_word(args, CTL_STATE) ||
+	if (!ctl_check_word(args, CTL_STATE, "active frozen") ||
 	    !ctl_check_number(args, CTL_AFTER) ||
 	    !ctl_check_limit(args, "20", CTL_LIMIT_MAX, &params[2]))
 		return CTL_FAILED;

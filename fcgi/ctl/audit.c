@@ -78,7 +78,8 @@ ctl_findings(const struct ctl_args *args)
 	const char *params[] = {
 	    args->option[CTL_USER], NULL, args->option[CTL_STATE], NULL};
 
-	if (!ctl_check_whose(args, order) || !ctl_check_word(args, CTL_STATE) ||
+	if (!ctl_check_whose(args, order) ||
+	    !ctl_check_word(args, CTL_STATE, "open resolved") ||
 	    !ctl_check_limit(args, "20", CTL_LIMIT_MAX, &params[3]))
 		return CTL_FAILED;
 	params[1] = or_null(order);

@@ -93,11 +93,15 @@ ctl_check_limit(const struct ctl_args *args, const char *fallback, int most,
 }
 
 bool
-ctl_check_word(const struct ctl_args *args, enum ctl_option option)
+ctl_check_word(
+    const struct ctl_args *args, enum ctl_option option, const char *words)
 {
 	const char *text = args->option[option];
-	const char *words = ctl_options[option].words;
-	const char *p = words;
+	const char *p;
+
+	if (words == NULL)
+		words = ctl_options[option].words;
+	p = words;
 
 	if (text == NULL)
 		return true;

@@ -27,8 +27,9 @@ bool ctl_check_limit(const struct ctl_args *args, const char *fallback,
 
 #define CTL_LIMIT_MAX 1000 /* a page for people */
 
-/* Is it one of the option's words, or not given? */
-bool ctl_check_word(const struct ctl_args *args, enum ctl_option option);
+/* Is it one of the words, or not given? words NULL: those of the option. */
+bool ctl_check_word(
+    const struct ctl_args *args, enum ctl_option option, const char *words);
 
 /* Is the option a whole number above zero, or not given? */
 bool ctl_check_number(const struct ctl_args *args, enum ctl_option option);

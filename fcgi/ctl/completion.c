@@ -30,10 +30,30 @@ static const char tail[] =
     "}\n"
     "complete -o default -F _withdrawctl withdrawctl\n";
 
+/* Words that an operand may have, and the options of another program. */
+static const struct {
+	const char *name, *words;
+} more_words[] = {
+    {"completion", "bash "},
+    {"payouts mark", "paid returned "},
+    {"limits set", "all "},
+    {"limits clear", "all "},
+    {"reconcile", "--dry-run --incremental --full-every --overdue --every "},
+};
+
 static void
 print_options(const struct ctl_command *c)
 {
+	size_t n;
 	int i;
+
+	for (n = 0; n < sizeof(more_words) / sizeof(more_words[0]); n++)
+		if (strcmp(more_words[n].name, c->name) == 0)
+			fputs(more_words[n].words, stdout);
+	if (c->run == NULL) {
+		printf("--json --help");
+		return;
+	}
 
 	for (i = 0; i < CTL_OPTIONS; i++)
 		if (c->options & (1U << i))
@@ -82,7 +102,10 @@ print_cases(void)
 		if (strchr(name, ' ') == NULL || strcmp(group, last) == 0)
 			continue;
 		strcpy(last, group);
-		printf("\t\" %s\") words='", group);
+		/* in the singular as well */
+		printf("\t\" %s\" | \" %.*s\") words='", group,
+		    (int)(strlen(group) - (group[strlen(group) - 1] == 's')),
+		    group);
 		print_next_words(group);
 		printf("--help' ;;\n");
 	}
@@ -90,8 +113,6 @@ print_cases(void)
 		const char *name = ctl_commands[i].name;
 
 		printf("\t\" %s\" | \" %s \"*) words='", name, name);
-		if (strcmp(name, "completion") == 0)
-			printf("bash ");
 		print_options(&ctl_commands[i]);
 		printf("' ;;\n");
 	}

@@ -74,11 +74,14 @@ hint(const char *sqlstate)
 		const char *sqlstate, *text;
 	} hints[] = {
 	    {"42501",
-		"; connect as the role that may, withdraw_operator "
-		"(PGUSER=withdraw_operator)"},
+		"; connect as the role that may: PGUSER=withdraw_operator, "
+		"or withdraw_reconcile for withdraw-reconcile"},
 	    {"42P01",
 		"; this database holds no ledger: set PGDATABASE, or "
 		"apply sql/*.sql"},
+	    {"42703",
+		"; this database holds no ledger of this version: apply "
+		"sql/*.sql"},
 	    {"42883",
 		"; this database holds no ledger of this version: "
 		"set PGDATABASE, or apply sql/*.sql"},
@@ -87,8 +90,8 @@ hint(const char *sqlstate)
 		"primary "
 		"(PGHOST, or PGTARGETSESSIONATTRS=read-write)"},
 	    {"57014",
-		"; if another transaction holds the account, try "
-		"again when it has ended"},
+		"; it took too long: another transaction may hold the account, "
+		"or there is too much to do at once (--limit)"},
 	};
 	size_t i;
 
@@ -151,8 +154,10 @@ ctl_db_run(struct ctl_db *db, const char *sql, const char *const params[],
 struct ctl_db *
 ctl_db_open(void)
 {
-	const char *const keys[] = {"fallback_application_name", NULL};
-	const char *const values[] = {ctl_program, NULL};
+	/* all text is UTF-8 here, whatever the environment says */
+	const char *const keys[] = {
+	    "fallback_application_name", "client_encoding", NULL};
+	const char *const values[] = {ctl_program, "UTF8", NULL};
 	struct ctl_db *db = xcalloc(1, sizeof(*db));
 	struct ctl_rows *rows = NULL;
 	char line[512];

@@ -183,6 +183,8 @@ problem_of(const struct ctl_result *r)
 {
 	char order[UUID_TEXT];
 
+	if (r->twice)
+		return "the same member is there twice";
 	if (!uuid_text_parse(r->order, strlen(r->order), order))
 		return "order_id is not a UUID";
 	if (strcmp(r->state, "paid") != 0 && strcmp(r->state, "returned") != 0)

@@ -164,7 +164,7 @@ ctl_limits_set(const struct ctl_args *args)
 	const struct ctl_change change = {
 	    "SELECT " LIMIT_SQL "FROM limit_set($1::bigint, $2::numeric, "
 	    "$3::numeric, $4::numeric, $5::numeric, $6, $7, $8) l",
-	    params, COUNT(params), subject, "set", "", "limits show"};
+	    params, COUNT(params), subject, "set", "", false, "limits show"};
 	struct ctl_rows *rows;
 	enum ctl_exit code;
 
@@ -174,8 +174,7 @@ ctl_limits_set(const struct ctl_args *args)
 	params[5] = args->option[CTL_TIME_ZONE];
 	params[6] = ctl_actor();
 	params[7] = args->option[CTL_REASON];
-	snprintf(
-	    subject, sizeof(subject), "the limits of %s", args->operand[0]);
+	snprintf(subject, sizeof(subject), "what limits %s", args->operand[0]);
 	code = ctl_apply(&change, &rows);
 	if (code != CTL_OK)
 		return code;
@@ -192,14 +191,13 @@ ctl_limits_clear(const struct ctl_args *args)
 	char subject[64];
 	const struct ctl_change change = {
 	    "SELECT limit_clear($1::bigint, $2, $3)", params, COUNT(params),
-	    subject, "cleared", "", "limits show"};
+	    subject, "cleared", "", false, "limits show"};
 	struct ctl_rows *rows;
 	enum ctl_exit code;
 
 	if (params[0] == NULL)
 		return CTL_FAILED;
-	snprintf(
-	    subject, sizeof(subject), "the limits of %s", args->operand[0]);
+	snprintf(subject, sizeof(subject), "what limits %s", args->operand[0]);
 	code = ctl_apply(&change, &rows);
 	if (code != CTL_OK)
 		return code;

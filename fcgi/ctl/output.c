@@ -2,10 +2,12 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "ctl/db.h"
@@ -20,6 +22,30 @@ struct ctl_output {
 
 /* --- text --------------------------------------------------------------- */
 
+/* Text without what a terminal would obey, or take for another line: C0, DEL,
+ * and C1 as UTF-8 has it. As long as it was; until the next call. */
+static const char *
+printable(const char *text)
+{
+	static char *copy;
+	size_t i;
+
+	free(copy);
+	copy = strdup(text);
+	if (copy == NULL)
+		fatal("out of memory");
+	for (i = 0; copy[i] != '\0'; i++) {
+		unsigned char c = (unsigned char)copy[i];
+
+		if (c < 0x20 || c == 0x7f)
+			copy[i] = '?';
+		else if (c == 0xc2 && (unsigned char)copy[i + 1] >= 0x80 &&
+		    (unsigned char)copy[i + 1] < 0xa0)
+			copy[i] = copy[i + 1] = '?';
+	}
+	return copy;
+}
+
 static const char *
 shown(const struct ctl_field *field, const struct ctl_rows *rows, size_t row,
     int column)
@@ -30,7 +56,7 @@ shown(const struct ctl_field *field, const struct ctl_rows *rows, size_t row,
 		return "-";
 	if (field->kind == CTL_BOOL)
 		return *text == 't' ? "yes" : "no";
-	return text;
+	return printable(text);
 }
 
 static void
@@ -173,6 +199,25 @@ ctl_output_close(struct ctl_output **out, const char *done)
 	free(*out);
 	*out = NULL;
 	return ctl_stdout_close(done);
+}
+
+bool
+ctl_stdio_guard(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		if (fd == STDOUT_FILENO) {
+			ctl_complain("standard output is closed: nothing was "
+				     "done");
+			return false;
+		}
+		if (open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
 }
 
 int

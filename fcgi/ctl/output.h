@@ -40,6 +40,11 @@ void ctl_output_list(struct ctl_output *out, const char *name,
 int ctl_output_close(struct ctl_output **out, const char *done)
     __attribute__((warn_unused_result));
 
+/* A closed descriptor would be given to the connection to Postgres, and what
+ * is printed would go into it. Nothing is begun without a place to say how it
+ * ended: returns false, and stderr has been told, if stdout is closed. */
+bool ctl_stdio_guard(void);
+
 /* Writes stdout out and closes it. Returns 0, or -1 if not all of it could be
  * written: then stderr was told so, and what was done all the same: done, or
  * NULL if there was nothing to do. */

@@ -134,7 +134,8 @@ export_new(const struct ctl_args *args, const char *limit)
 	const struct ctl_change change = {
 	    "SELECT batch, left_due, held FROM payout_export($1::bigint, $2, "
 	    "$3)",
-	    params, COUNT(params), "a batch", "made", "", "payouts batches"};
+	    params, COUNT(params), "a batch", "made", "", true,
+	    "payouts batches"};
 	struct ctl_rows *rows;
 	enum ctl_exit code = ctl_apply(&change, &rows);
 	const char *batch;
@@ -231,7 +232,7 @@ ctl_payouts_mark(const struct ctl_args *args)
 	    "to_char(('epoch'::timestamptz + payout_us * "
 	    "interval '1 microsecond')" CTL_SQL_UTC ", balance "
 	    "FROM payout_mark($1::uuid, $2, $3, $4, $5)",
-	    params, COUNT(params), subject, "marked", "", show};
+	    params, COUNT(params), subject, "marked", "", false, show};
 	struct ctl_rows *rows;
 	const char *amiss;
 	enum ctl_exit code;

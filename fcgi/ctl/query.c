@@ -7,6 +7,7 @@
 #include "ctl/db.h"
 
 #define UNIQUE_VIOLATION "23505"
+#define SLOW             "10min"
 
 struct ctl_rows *
 ctl_read(
@@ -65,6 +66,15 @@ ctl_apply(const struct ctl_change *c, struct ctl_rows **rows_r)
 	*rows_r = NULL;
 	if (db == NULL)
 		return CTL_FAILED;
+	if (c->slow &&
+	    ctl_db_run(db,
+		"SELECT set_config('statement_timeout', '" SLOW "', false)",
+		NULL, 0, rows_r) != CTL_DB_ROWS) {
+		code = refused(db, c);
+		ctl_db_close(&db);
+		return code;
+	}
+	ctl_rows_free(rows_r);
 	switch (ctl_db_run(db, c->sql, c->params, c->nparams, rows_r)) {
 	case CTL_DB_ROWS:
 		code = CTL_OK;

@@ -26,6 +26,7 @@ struct ctl_change {
 	const char *subject; /* "account 1001" */
 	const char *verb;    /* "credited", after "was", "was not" */
 	const char *with;    /* " with 5.00", or "" */
+	bool slow;           /* there may be much to do */
 	const char *show;    /* the command that shows what became of it */
 };
 

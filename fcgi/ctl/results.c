@@ -58,6 +58,7 @@ add(struct ctl_results *r, size_t line)
 	return &r->item[r->n++];
 }
 
+/* A member that is there twice is not believed. */
 static void
 set(struct ctl_result *result, enum member m, const void *data, size_t len)
 {
@@ -66,6 +67,7 @@ set(struct ctl_result *result, enum member m, const void *data, size_t len)
 
 	if (m == MEMBERS)
 		return;
+	result->twice = result->twice || *members[m] != NULL;
 	free(*members[m]);
 	*members[m] = copy(data, len);
 }
@@ -168,6 +170,15 @@ struct json {
 	bool payouts;       /* the key that came last is "payouts" */
 };
 
+/* What is no object is a line without anything in it. */
+static struct ctl_result *
+begin_row(struct json *j, bool object)
+{
+	struct ctl_result *row = add(j->results, j->results->n + 1);
+
+	return object ? row : NULL;
+}
+
 static int
 on_open(struct json *j, bool array)
 {
@@ -175,8 +186,8 @@ on_open(struct json *j, bool array)
 	if (array && j->array == 0 &&
 	    (j->depth == 1 || (j->depth == 2 && j->payouts)))
 		j->array = j->depth;
-	else if (!array && j->array > 0 && j->depth == j->array + 1)
-		j->row = add(j->results, j->results->n + 1);
+	else if (j->array > 0 && j->depth == j->array + 1)
+		j->row = begin_row(j, !array);
 	return 1;
 }
 
@@ -187,6 +198,8 @@ on_close(void *arg)
 
 	if (j->depth == j->array)
 		j->array = -1; /* no other one is read */
+	if (j->depth == j->array + 1)
+		j->row = NULL;
 	j->depth--;
 	return 1;
 }
@@ -216,36 +229,41 @@ on_key(void *arg, const unsigned char *key, size_t len)
 	return 1;
 }
 
+/* A value that is no map and no array; data NULL: it stands for nothing. */
 static int
-on_string(void *arg, const unsigned char *text, size_t len)
+on_value(struct json *j, const void *data, size_t len)
 {
-	struct json *j = arg;
-
-	if (j->row != NULL && j->array > 0 && j->depth == j->array + 1)
-		set(j->row, j->member, text, len);
+	if (j->array > 0 && j->depth == j->array)
+		begin_row(j, false);
+	else if (j->row != NULL && j->depth == j->array + 1 && data != NULL)
+		set(j->row, j->member, data, len);
 	return 1;
 }
 
-/* A value that is no string: as if it were missing. */
+static int
+on_string(void *arg, const unsigned char *text, size_t len)
+{
+	return on_value(arg, text, len);
+}
+
 static int
 on_null(void *arg)
 {
-	(void)arg;
-	return 1;
+	return on_value(arg, NULL, 0);
 }
 
 static int
 on_bool(void *arg, int value)
 {
-	(void)arg, (void)value;
-	return 1;
+	(void)value;
+	return on_value(arg, NULL, 0);
 }
 
+/* A reference may be one. */
 static int
 on_number(void *arg, const char *digits, size_t len)
 {
-	(void)arg, (void)digits, (void)len;
-	return 1;
+	return on_value(arg, digits, len);
 }
 
 static int

@@ -8,10 +8,12 @@
 #ifndef CTL_RESULTS_H
 #define CTL_RESULTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ctl_result {
-	size_t line; /* of the file; in JSON: which object, from 1 */
+	size_t line;                     /* which row or element, from 1 */
+	bool twice;                      /* it has the same member twice */
 	char *order, *state, *reference; /* "" where it is missing */
 };
 

@@ -93,8 +93,8 @@ ctl_withdrawals_list(const struct ctl_args *args)
 	char order[UUID_TEXT];
 
 	if (!ctl_check_whose(args, order) ||
-	    !ctl_check_word(args, CTL_STATUS) ||
-	    !ctl_check_word(args, CTL_PAYOUT) ||
+	    !ctl_check_word(args, CTL_STATUS, NULL) ||
+	    !ctl_check_word(args, CTL_PAYOUT, NULL) ||
 	    !ctl_check_number(args, CTL_BATCH) ||
 	    !ctl_check_limit(args, "20", CTL_LIMIT_MAX, &params[6]))
 		return CTL_FAILED;

@@ -163,14 +163,58 @@ on_record(void *arg, const struct snapshot_row *row)
 		check_expected(r);
 }
 
-/* Records whose answers Redis should still have, of new transactions. */
+/* Up to where Redis has been seen to have all answers: a transaction number,
+ * kept there, so that a Redis that forgets its answers forgets that too. */
+static void
+marker_key(const struct recorded *r, char out[KEY_TEXT])
+{
+	snprintf(out, KEY_TEXT, "withdraw:{reconcile}:answers:%s", r->epoch);
+}
+
+/* 0: from the beginning. */
+static int64_t
+read_marker(struct recorded *r)
+{
+	char key[KEY_TEXT];
+	redisReply *reply;
+	int64_t since = 0;
+
+	marker_key(r, key);
+	ctl_redis_append(r->redis, 2, (const char *[]){"GET", key}, NULL);
+	reply = ctl_redis_reply(r->redis);
+	if (reply != NULL && reply->type == REDIS_REPLY_STRING &&
+	    !user_id_parse(reply->str, &since))
+		since = 0;
+	freeReplyObject(reply);
+	return since;
+}
+
+static void
+write_marker(struct recorded *r, int64_t watermark)
+{
+	char key[KEY_TEXT], mark[24], life[24];
+	redisReply *reply;
+
+	marker_key(r, key);
+	snprintf(mark, sizeof(mark), "%" PRId64, watermark);
+	snprintf(life, sizeof(life), "%d", r->a->cfg->result_ttl_s);
+	ctl_redis_append(
+	    r->redis, 5, (const char *[]){"SET", key, mark, "EX", life}, NULL);
+	reply = ctl_redis_reply(r->redis);
+	if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+		ctl_redis_refused(r->redis, reply);
+	freeReplyObject(reply);
+}
+
+/* Records whose answers Redis should still have: in a full look all of them,
+ * otherwise those of transactions that it was not seen to have. */
 static void
 check_records(struct recorded *r)
 {
 	char sql[1024];
 	const struct snapshot_query query = {sql, on_record, r};
+	int64_t since = r->a->full ? 0 : read_marker(r), watermark;
 	struct snapshot *snapshot;
-	int64_t watermark;
 
 	snprintf(sql, sizeof(sql),
 	    "(SELECT r.user_id, greatest(1, %d + ceil(extract(epoch FROM "
@@ -178,13 +222,31 @@ check_records(struct recorded *r)
 	    " FROM withdraw_record r WHERE r.txid >= %" PRId64
 	    " AND r.created_at > now() - %d * interval '1 s' "
 	    "AND r.status IN (1, 2, 3))",
-	    r->a->cfg->result_ttl_s, r->a->since, r->a->cfg->result_ttl_s);
+	    r->a->cfg->result_ttl_s, since, r->a->cfg->result_ttl_s);
 	snapshot = snapshot_open(&watermark);
 	if (snapshot == NULL || snapshot_read(snapshot, &query, 1) != 0)
 		r->failed = true;
 	snapshot_close(&snapshot);
 	if (!r->failed)
 		check_expected(r);
+	if (!r->failed && !r->a->dry_run)
+		write_marker(r, watermark);
+}
+
+/* What was found in Redis before, and is not there any more, is over. */
+static void
+forget_findings(struct recorded *r)
+{
+	const char *params[] = {r->a->run};
+	struct ctl_rows *rows;
+
+	if (ctl_db_run(r->a->db, "SELECT reconcile_forget($1::bigint)", params,
+		1, &rows) != CTL_DB_ROWS) {
+		ctl_complain(
+		    "could not resolve findings: %s", ctl_db_problem(r->a->db));
+		r->failed = true;
+	}
+	ctl_rows_free(&rows);
 }
 
 /* --- all of it ------------------------------------------------------------ */
@@ -212,6 +274,9 @@ look(struct recorded *r, bool cache)
 		check_found(r);
 	if (cache && !r->failed && *ctl_redis_problem(r->redis) == '\0')
 		check_records(r);
+	if (r->a->full && cache && !r->a->dry_run && !r->failed &&
+	    *ctl_redis_problem(r->redis) == '\0')
+		forget_findings(r);
 }
 
 int

@@ -3,8 +3,8 @@
  * A recorded answer that differs is replaced by what the ledger says, or
  * removed where it says nothing; one that is missing is filled in, which is no
  * finding: Redis may forget. A lock that outlives its lease is removed. What
- * is repaired is kept as a finding first, and changed only if it still is what
- * was found: if this dies between the two, the next run finds it again. */
+ * is repaired is kept as an open finding first, and changed only if it still is
+ * what was found. */
 #ifndef ANSWERS_H
 #define ANSWERS_H
 
@@ -23,8 +23,7 @@ struct answers {
 	struct report *report;
 	const char *run, *actor; /* as reconcile_report() takes them */
 	bool dry_run;
-	bool full;     /* every key; else locks and what is new alone */
-	int64_t since; /* transactions from here on are new */
+	bool full; /* every key; else locks and what is new alone */
 
 	struct report_answers seen;
 };

@@ -30,16 +30,39 @@ static const char replace_script[] =
     "else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end\n"
     "return 1\n";
 
-/* Frees the reply; an error in it is the end of the connection. */
-static void
-expect_done(struct ctl_redis *redis, redisReply *reply)
+/* Frees the reply; an error in it is the end of the connection. Returns the
+ * number that it is, or -1. */
+static long long
+take_number(struct ctl_redis *redis, redisReply *reply)
 {
+	long long n = -1;
+
 	if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
 		ctl_redis_refused(redis, reply);
+	else if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)
+		n = reply->integer;
 	freeReplyObject(reply);
+	return n;
 }
 
-static void
+/* The value of a key. An error is the end of the connection, but for the one
+ * that says that it is no string. */
+static redisReply *
+take_value(struct ctl_redis *redis)
+{
+	redisReply *reply = ctl_redis_reply(redis);
+
+	if (reply == NULL || reply->type != REDIS_REPLY_ERROR ||
+	    strncmp(reply->str, "WRONGTYPE", strlen("WRONGTYPE")) == 0)
+		return reply;
+	ctl_redis_refused(redis, reply);
+	freeReplyObject(reply);
+	return NULL;
+}
+
+/* Returns 1 if it did so, 0 if it was something else by now, -1 if Redis did
+ * not do it. */
+static long long
 replace(struct recorded *r, const char *key, const redisReply *found,
     const char *right, int64_t life_s)
 {
@@ -56,7 +79,7 @@ replace(struct recorded *r, const char *key, const redisReply *found,
 	if (text)
 		lens[4] = found->len;
 	ctl_redis_append(r->redis, 7, argv, lens);
-	expect_done(r->redis, ctl_redis_reply(r->redis));
+	return take_number(r->redis, ctl_redis_reply(r->redis));
 }
 
 /* A value as a finding can show it. */
@@ -84,7 +107,7 @@ still_there(struct recorded *r, const char *key, const redisReply *found)
 	bool same;
 
 	ctl_redis_append(r->redis, 2, (const char *[]){"GET", key}, NULL);
-	now = ctl_redis_reply(r->redis);
+	now = take_value(r->redis);
 	same = now != NULL && now->type == found->type &&
 	    now->len == found->len &&
 	    (found->type != REDIS_REPLY_STRING ||
@@ -95,33 +118,56 @@ still_there(struct recorded *r, const char *key, const redisReply *found)
 
 /* --- findings ------------------------------------------------------------- */
 
-/* Keeps it and tells of it. Returns false if it could not be kept: then
- * nothing is repaired either. */
 static bool
-find(struct recorded *r, struct finding *finding)
+tell_ledger(struct recorded *r, const char *sql, const char *const params[],
+    int nparams, bool *fresh_r)
 {
-	struct answers *a = r->a;
-	const char *params[] = {a->run, finding->kind, finding->user,
-	    finding->order, finding->what, finding->before, finding->after,
-	    "repaired", a->actor};
 	struct ctl_rows *rows;
 
-	finding->fresh = true;
-	finding->action = a->dry_run ? "would be repaired" : "repaired";
+	if (ctl_db_run(r->a->db, sql, params, nparams, &rows) == CTL_DB_ROWS) {
+		if (fresh_r != NULL)
+			*fresh_r = *ctl_rows_text(rows, 0, 0) == 't';
+		ctl_rows_free(&rows);
+		return true;
+	}
+	ctl_complain("could not keep a finding: %s", ctl_db_problem(r->a->db));
+	r->failed = true;
+	return false;
+}
+
+/* Keeps the finding as one that is open, repairs it, and then says so there:
+ * what Redis refuses, or what this process does not live to see, stays open. */
+static void
+repair(struct recorded *r, struct finding *f, const char *key,
+    const redisReply *found, int64_t life_s)
+{
+	const struct answers *a = r->a;
+	const char *report[] = {a->run, f->kind, f->user, f->order, f->what,
+	    f->before, NULL, "reported", a->actor};
+	const char *settle[] = {f->kind, f->user, f->order, f->after, NULL};
+	long long done;
+
+	f->fresh = true;
+	f->action = "would be repaired";
 	if (!a->dry_run) {
-		if (ctl_db_run(a->db,
+		if (!tell_ledger(r,
 			"SELECT reconcile_report($1::bigint, $2, $3::bigint, "
 			"$4::uuid, $5, $6, $7, $8, $9)",
-			params, 9, &rows) != CTL_DB_ROWS) {
-			ctl_complain("could not keep a finding: %s",
-			    ctl_db_problem(a->db));
-			r->failed = true;
-			return false;
-		}
-		ctl_rows_free(&rows);
+			report, 9, &f->fresh))
+			return;
+		done = replace(
+		    r, key, found, f->after != NULL ? f->after : "", life_s);
+		f->action = done == 1 ? "repaired" : "reported";
+		f->fresh = f->fresh || done == 1;
+		settle[4] = f->action;
+		if (done >= 0 &&
+		    !tell_ledger(r,
+			"SELECT reconcile_settle($1, $2::bigint, $3::uuid, $4, "
+			"$5)",
+			settle, 5, NULL))
+			return;
 	}
-	report_finding(a->report, finding);
-	return true;
+	report_finding(a->report, f);
 }
 
 /* --- answers -------------------------------------------------------------- */
@@ -147,20 +193,21 @@ compare(struct recorded *r, const struct answer *w, const redisReply *found)
 		return;
 	snprintf(user, sizeof(user), "%" PRId64, w->user);
 	finding.before = shown(found, value);
-	if (find(r, &finding) && !r->a->dry_run)
-		replace(r, w->key, found, w->right, w->left_s);
+	repair(r, &finding, w->key, found, w->left_s);
 }
 
 static void
 fill_in(struct recorded *r, const struct answer *w)
 {
 	char life[24];
+	redisReply *reply;
 
 	snprintf(life, sizeof(life), "%" PRId64, w->left_s);
 	ctl_redis_append(r->redis, 6,
 	    (const char *[]){"SET", w->key, w->right, "EX", life, "NX"}, NULL);
-	expect_done(r->redis, ctl_redis_reply(r->redis));
-	r->a->seen.filled++;
+	reply = ctl_redis_reply(r->redis);
+	r->a->seen.filled += reply != NULL && reply->type == REDIS_REPLY_STATUS;
+	take_number(r->redis, reply);
 }
 
 /* A commit between what was read and what is filled in: see above. */
@@ -193,7 +240,7 @@ recorded_read(struct recorded *r)
 		ctl_redis_append(r->redis, 2,
 		    (const char *[]){"GET", r->batch[i].key}, NULL);
 	for (i = 0; i < r->n; i++)
-		r->found[i] = ctl_redis_reply(r->redis);
+		r->found[i] = take_value(r->redis);
 }
 
 static bool
@@ -248,10 +295,10 @@ recorded_lock(struct recorded *r, const char *key, int64_t user)
 
 	ctl_redis_append(r->redis, 2, (const char *[]){"GET", key}, NULL);
 	ctl_redis_append(r->redis, 2, (const char *[]){"PTTL", key}, NULL);
-	held = ctl_redis_reply(r->redis);
+	held = take_value(r->redis);
 	left = ctl_redis_reply(r->redis);
 	r->a->seen.locks++;
-	if (left != NULL && left->type == REDIS_REPLY_INTEGER &&
+	if (held != NULL && left != NULL && left->type == REDIS_REPLY_INTEGER &&
 	    held->type != REDIS_REPLY_NIL && left->integer != -2 &&
 	    (left->integer == -1 || left->integer > r->a->cfg->lock_ttl_ms ||
 		held->type != REDIS_REPLY_STRING)) {
@@ -264,8 +311,7 @@ recorded_lock(struct recorded *r, const char *key, int64_t user)
 			    "%d ms",
 			    left->integer, r->a->cfg->lock_ttl_ms);
 		finding.before = shown(held, value);
-		if (find(r, &finding) && !r->a->dry_run)
-			replace(r, key, held, "", 0);
+		repair(r, &finding, key, held, 0);
 	}
 	freeReplyObject(held);
 	freeReplyObject(left);

@@ -231,7 +231,7 @@ json_totals(const struct report *r, const struct look *l,
 }
 
 int
-report_close(struct report **report, const struct look *look, bool looked,
+report_close(struct report **report, const struct look *look, bool whole,
     const struct report_answers *answers)
 {
 	struct report *r = *report;
@@ -239,10 +239,10 @@ report_close(struct report **report, const struct look *look, bool looked,
 
 	if (r->json != NULL) {
 		ctl_json_must(yajl_gen_array_close(r->json));
-		put_bool(r->json, "complete", looked);
+		put_bool(r->json, "complete", whole);
 		json_totals(r, look, answers);
 		ctl_json_close(&r->json);
-	} else if (looked) {
+	} else if (whole) {
 		text_totals(r, look, answers);
 	}
 	free(r);

@@ -31,9 +31,10 @@ void report_finding(struct report *report, const struct finding *finding);
 /* How many new findings so far. */
 int64_t report_fresh(const struct report *report);
 
-/* Totals, and the end. looked: all of the ledger was read. Returns 0, or -1 if
+/* Totals, and the end. whole: all of the ledger was read, and
+ * each finding handled. Returns 0, or -1 if
  * not all could be written. */
-int report_close(struct report **report, const struct look *look, bool looked,
+int report_close(struct report **report, const struct look *look, bool whole,
     const struct report_answers *answers) __attribute__((warn_unused_result));
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ident.h"
 #include "ctl/actor.h"
 #include "ctl/command.h"
 #include "ctl/db.h"
@@ -30,7 +31,6 @@ struct round {
 	bool full, failed;
 	char run[NUMBER]; /* its number in reconcile_run */
 	const char *actor;
-	int64_t since; /* what is new: transactions from here on */
 	struct report_answers answers;
 };
 
@@ -82,6 +82,19 @@ take_lock(struct round *r)
 	ctl_complain("another copy is at work on this ledger: nothing was "
 		     "done");
 	return false;
+}
+
+/* A journal of any length is looked into; an account that somebody else holds
+ * is not waited for that long. */
+static bool
+take_time(struct round *r)
+{
+	char set[16];
+
+	return ask_value(r, "set timeouts",
+	    "SELECT set_config('statement_timeout', '10min', false), "
+	    "set_config('lock_timeout', '10s', false)",
+	    NULL, 0, set, sizeof(set));
 }
 
 /* A dry run could not change anything if it tried. */
@@ -159,11 +172,11 @@ look(struct round *r)
 		params, 1, since, sizeof(since)))
 		return false;
 	r->full = *since == '\0';
-	r->since = strtoll(since, NULL, 10);
 	snapshot = snapshot_open(&watermark);
 	if (snapshot != NULL && begin_run(r, watermark))
-		looked = r->full ? look_full(snapshot, &progress, &r->look)
-				 : look_since(snapshot, r->since, &r->look);
+		looked = r->full
+		    ? look_full(snapshot, &progress, &r->look)
+		    : look_since(snapshot, strtoll(since, NULL, 10), &r->look);
 	snapshot_close(&snapshot);
 	if (isatty(STDERR_FILENO) && r->full)
 		fputs("\r\033[K", stderr);
@@ -194,25 +207,38 @@ static const char handle_sql[] =
     "SELECT $1::bigint, kind, order_id, what, before, after, action, fresh "
     "FROM reconcile_handle($2::bigint, $1::bigint, $3)";
 
+/* Is it open since an earlier run? Then f is not NULL. */
+#define OPEN_JOIN(user, order)                                                 \
+	"LEFT JOIN reconcile_finding f ON f.resolved_at IS NULL "              \
+	"AND f.kind = d.kind AND f.user_id = " user                            \
+	" AND f.order_id IS NOT DISTINCT FROM " order
+
 static const char diagnose_sql[] =
-    "SELECT $1::bigint, kind, order_id, what, before, expected, "
-    "CASE WHEN repairable THEN 'would be repaired' ELSE 'would be frozen' END, "
-    "true FROM reconcile_diagnose($1::bigint)";
+    "SELECT $1::bigint, d.kind, d.order_id, d.what, d.before, "
+    "CASE WHEN d.repairable THEN d.expected END, "
+    "CASE WHEN d.repairable THEN 'would be repaired' "
+    "WHEN f.id IS NULL THEN 'would be frozen' ELSE f.action END, "
+    "d.repairable OR f.id IS NULL FROM reconcile_diagnose($1::bigint) d " OPEN_JOIN(
+	"$1::bigint", "d.order_id");
 
-/* A payout that is overdue: all columns but the last two, and the rows. */
-#define OVERDUE_COLUMNS                                                        \
-	"SELECT o.user_id, 'payout-overdue', o.order_id, w.what, NULL, NULL, "
+/* A page of payouts that are overdue: $1 days, $2 the last order before it. */
+#define OVERDUE_PAGE 500
 #define OVERDUE_ROWS                                                           \
-	" FROM reconcile_overdue(now() - $1::bigint * interval '1 day') o, "   \
-	"LATERAL (SELECT format('its payout is in batch %s, and neither paid " \
-	"nor returned so far', o.batch) AS what) w"
+	" FROM (SELECT o.user_id, o.order_id, 'payout-overdue' AS kind, "      \
+	"format('its payout is in batch %s, and neither paid nor returned so " \
+	"far', o.batch) AS what FROM reconcile_overdue(now() - $1::bigint * "  \
+	"interval '1 day', $2::uuid, 500) o) d "
 
-static const char overdue_sql[] = OVERDUE_COLUMNS
-    "'reported', reconcile_report($2::bigint, 'payout-overdue', o.user_id, "
-    "o.order_id, w.what, NULL, NULL, 'reported', $3)" OVERDUE_ROWS;
+static const char overdue_sql[] =
+    "SELECT d.user_id, d.kind, d.order_id, d.what, NULL, NULL, 'reported', "
+    "reconcile_report($3::bigint, d.kind, d.user_id, d.order_id, d.what, "
+    "NULL, NULL, 'reported', $4)" OVERDUE_ROWS "ORDER BY d.order_id";
 
 static const char overdue_dry_sql[] =
-    OVERDUE_COLUMNS "'would be reported', true" OVERDUE_ROWS;
+    "SELECT d.user_id, d.kind, d.order_id, d.what, NULL, NULL, "
+    "CASE WHEN f.id IS NULL THEN 'would be reported' ELSE f.action END, "
+    "f.id IS NULL" OVERDUE_ROWS OPEN_JOIN(
+	"d.user_id", "d.order_id") " ORDER BY d.order_id";
 
 static void
 report_rows(struct round *r, const struct ctl_rows *rows)
@@ -236,13 +262,12 @@ report_rows(struct round *r, const struct ctl_rows *rows)
 }
 
 static void
-handle_with(
-    struct round *r, const char *first, const char *sql, const char *dry_sql)
+handle_user(struct round *r, const char *user)
 {
-	const char *params[] = {first, r->run, r->actor};
+	const char *params[] = {user, r->run, r->actor};
 	bool dry = r->options->dry_run;
-	struct ctl_rows *rows = ask(
-	    r, "look into a finding", dry ? dry_sql : sql, params, dry ? 1 : 3);
+	struct ctl_rows *rows = ask(r, "look into a finding",
+	    dry ? diagnose_sql : handle_sql, params, dry ? 1 : 3);
 
 	if (rows != NULL)
 		report_rows(r, rows);
@@ -271,20 +296,42 @@ handle_suspects(struct round *r)
 		if (i > 0 && user[i] == user[i - 1])
 			continue;
 		snprintf(text, sizeof(text), "%" PRId64, user[i]);
-		handle_with(r, text, handle_sql, diagnose_sql);
+		handle_user(r, text);
 	}
+}
+
+/* A page. Returns whether there may be another, after *last. */
+static bool
+handle_overdue(struct round *r, char last[UUID_TEXT])
+{
+	const char *params[] = {r->options->overdue, last, r->run, r->actor};
+	bool dry = r->options->dry_run;
+	struct ctl_rows *rows = ask(r, "look into payouts",
+	    dry ? overdue_dry_sql : overdue_sql, params, dry ? 2 : 4);
+	size_t n = 0;
+
+	if (rows != NULL) {
+		report_rows(r, rows);
+		n = ctl_rows_count(rows);
+	}
+	if (n > 0)
+		snprintf(last, UUID_TEXT, "%s", ctl_rows_text(rows, n - 1, 2));
+	ctl_rows_free(&rows);
+	return n == OVERDUE_PAGE;
 }
 
 static void
 handle_payouts(struct round *r)
 {
 	char resolved[NUMBER];
+	char last[UUID_TEXT] = "00000000-0000-0000-0000-000000000000";
 
 	if (!r->options->dry_run)
 		ask_value(r, "resolve findings of payouts",
 		    "SELECT reconcile_resolve_payouts()", NULL, 0, resolved,
 		    sizeof(resolved));
-	handle_with(r, r->options->overdue, overdue_sql, overdue_dry_sql);
+	while (handle_overdue(r, last))
+		continue;
 }
 
 /* Returns false if not all of Redis was looked at. The ledger was, and the run
@@ -298,8 +345,7 @@ check_answers(struct round *r)
 	    .run = r->run,
 	    .actor = r->actor,
 	    .dry_run = r->options->dry_run,
-	    .full = r->full,
-	    .since = r->since};
+	    .full = r->full};
 	bool looked;
 
 	if (r->failed)
@@ -317,7 +363,7 @@ work(struct round *r)
 	bool looked, redis_looked = true;
 	int64_t found;
 
-	if (!take_lock(r) || !forbid_changes(r))
+	if (!take_lock(r) || !take_time(r) || !forbid_changes(r))
 		return CTL_FAILED;
 	looked = look(r);
 	r->report = report_open(r->options->json, r->full, r->options->dry_run);
@@ -328,7 +374,8 @@ work(struct round *r)
 		end_run(r);
 	}
 	found = report_fresh(r->report);
-	if (report_close(&r->report, &r->look, looked, &r->answers) != 0)
+	if (report_close(
+		&r->report, &r->look, looked && !r->failed, &r->answers) != 0)
 		r->failed = true;
 	if (r->failed || !redis_looked)
 		return CTL_FAILED;

@@ -53,14 +53,17 @@ run(PGconn *c, const char *sql)
 static PGconn *
 begin(void)
 {
-	/* statement_timeout: a journal of any length is read to its end */
 	static const char *const keys[] = {
-	    "fallback_application_name", "options", NULL};
-	const char *const values[] = {
-	    ctl_program, "-c statement_timeout=0", NULL};
+	    "fallback_application_name", "client_encoding", NULL};
+	/* what is hashed is UTF-8 */
+	const char *const values[] = {ctl_program, "UTF8", NULL};
 	PGconn *c = PQconnectdbParams(keys, values, 0);
 
+	/* a journal of any length is read to its end, and one connection may
+	 * have nothing to do while the other reads */
 	if (PQstatus(c) == CONNECTION_OK &&
+	    run(c, "SET statement_timeout = 0") &&
+	    run(c, "SET idle_in_transaction_session_timeout = 0") &&
 	    run(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
 		return c;
 	complain(c, "begin to read the ledger");

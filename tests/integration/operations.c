@@ -558,6 +558,28 @@ START_TEST(imports_json)
 }
 END_TEST
 
+/* What is no result, or two at once, is a line that cannot apply. */
+START_TEST(odd_json_is_not_believed)
+{
+	struct results r = make_results();
+	struct command command = CTL("payouts", "import", "-", "--json");
+	struct command_end end;
+
+	command.in =
+	    keep_format("[{\"order_id\": \"%s\", \"state\": \"paid\", "
+			"\"reference\": 7}, [\"evil\"], \"evil\", null, "
+			"{\"order_id\": \"%s\", \"state\": \"paid\", "
+			"\"state\": \"returned\", \"reference\": \"R\"}]",
+		r.paid, r.returned);
+	end = command_run(&command);
+	ck_assert_int_eq(end.code, 1);
+	expect_member(end.out, "moved", "1");
+	expect_member(end.out, "not_applied", "4");
+	ck_assert_str_eq(payout_of(r.paid), "paid 7");
+	ck_assert_str_eq(payout_of(r.returned), "due");
+}
+END_TEST
+
 static const struct {
 	const char *content, *said;
 } bad_files[] = {
@@ -694,6 +716,7 @@ static const struct {
     {"--daily-count=1.5", "\"1.5\""},
     {"--daily-count=-1", "\"-1\""},
     {"--time-zone=UTC", "for all"},
+    {"--time-zone=UTC+8", "for all"},
     {"--reason=x", "which limit?"},
 };
 
@@ -709,6 +732,15 @@ START_TEST(refuses_a_bad_limit)
 	    0);
 	expect_refused(run(CTL("limits", "set", user, "--min=5", "--max=4")), 2,
 	    "the minimum of 5.00 is above the maximum of 4.00");
+}
+END_TEST
+
+START_TEST(refuses_limits_that_cannot_work)
+{
+	expect_refused(run(CTL("limits", "set", "all", "--time-zone=UTC+8")), 2,
+	    "there is no time zone UTC+8");
+	expect_refused(run(CTL("limits", "set", new_user(), "--max=5")), 2,
+	    "there is no account");
 }
 END_TEST
 
@@ -747,6 +779,45 @@ START_TEST(verifies_a_chain)
 	expect_refused(run(CTL("verify", new_user())), 1, "no account");
 	expect_refused(
 	    run(CTL("verify", user, "--head", "7:ab")), 2, "\"7:ab\"");
+}
+END_TEST
+
+START_TEST(texts_are_utf8_in_any_environment)
+{
+	const char *user = ledger_open("100.00");
+	struct command commands[] = {CTL("account", "adjust", user, "1",
+					 "--reason", "r\xc3\xa9sum\xc3\xa9"),
+	    CTL("verify", user), CTL("account", "show", user, "--json")};
+
+	for (int i = 0; i < COUNT(commands); i++) {
+		commands[i].env[1] = "PGCLIENTENCODING=LATIN1";
+		expect_done(command_run(&commands[i]));
+	}
+	ck_assert_str_eq(ledger_sql("SELECT note FROM ledger_entry WHERE "
+				    "user_id = $1::bigint AND version = 2",
+			     user, NULL),
+	    "r\xc3\xa9sum\xc3\xa9");
+}
+END_TEST
+
+/* Nobody writes a line of somebody else's, or to the terminal. */
+START_TEST(a_line_of_the_audit_is_a_line)
+{
+	const char *user = ledger_open("100.00");
+	const char *out;
+
+	expect_refused(run(CTL("account", "credit", user, "1", "--reason",
+			   "ok\n2026-01-01 mallory")),
+	    2, "one line");
+	expect_untouched(user, "100.00");
+	ledger_sql("UPDATE account SET state_reason = E'a\\nb\\x1b[31m' "
+		   "WHERE user_id = $1::bigint",
+	    user, NULL);
+	out = expect_done(run(CTL("account", "show", user)));
+	expect_said(out, "a?b?[31m");
+	ledger_sql("UPDATE account SET state_reason = NULL "
+		   "WHERE user_id = $1::bigint",
+	    user, NULL);
 }
 END_TEST
 
@@ -893,6 +964,11 @@ START_TEST(completes)
 	    " declined ");
 	expect_said(completed("withdrawctl completion b", 2), " bash ");
 	ck_assert_str_eq(completed("withdrawctl explain --state", 2), "  \n");
+	expect_said(completed("withdrawctl payout ''", 2), " export ");
+	expect_said(
+	    completed("withdrawctl payouts mark 1 ''", 4), " returned ");
+	expect_said(completed("withdrawctl limits set ''", 3), " all ");
+	expect_said(completed("withdrawctl reconcile --dr", 2), " --dry-run ");
 }
 END_TEST
 
@@ -919,6 +995,7 @@ operations_suite(void)
 	tcase_add_test(tcase, imports_csv);
 	tcase_add_test(tcase, imports_without_a_heading);
 	tcase_add_loop_test(tcase, imports_json, 0, 2);
+	tcase_add_test(tcase, odd_json_is_not_believed);
 	tcase_add_loop_test(
 	    tcase, imports_a_whole_file_or_nothing, 0, COUNT(bad_files));
 	tcase_add_test(tcase, imports_twice_at_once);
@@ -926,7 +1003,10 @@ operations_suite(void)
 	tcase = fixture_case(suite, "stories");
 	tcase_add_test(tcase, sets_limits_one_by_one);
 	tcase_add_loop_test(tcase, refuses_a_bad_limit, 0, COUNT(bad_limits));
+	tcase_add_test(tcase, refuses_limits_that_cannot_work);
 	tcase_add_test(tcase, verifies_a_chain);
+	tcase_add_test(tcase, texts_are_utf8_in_any_environment);
+	tcase_add_test(tcase, a_line_of_the_audit_is_a_line);
 	tcase_add_test(tcase, explains_an_order);
 	tcase_add_test(tcase, explains_what_only_redis_knows);
 	tcase_add_test(tcase, explains_without_redis);

@@ -14,6 +14,7 @@
 #include "order.h"
 #include "scratch.h"
 #include "session.h"
+#include "stack.h"
 #include "suites.h"
 #include "support.h"
 
@@ -147,6 +148,12 @@ static const struct {
 	"payout-returned-and-paid", "frozen"},
     {"DELETE FROM ledger_entry WHERE kind = 'return'", "return-missing",
 	"frozen"},
+    {"INSERT INTO ledger_entry (user_id, version, kind, delta, balance_after, "
+     "order_id, created_at) VALUES (1, 3, 'return', 40, 100, " A ", now())",
+	"return-unfounded", "frozen"},
+    {"DELETE FROM account WHERE user_id = 2", "account-missing", "reported"},
+    {"UPDATE account SET head_hash = 'x' WHERE user_id = 2", "head-differs",
+	"frozen"},
 };
 
 START_TEST(damage_is_found_and_handled)
@@ -171,7 +178,7 @@ START_TEST(damage_is_found_and_handled)
 			"SELECT user_id, balance, version, state FROM account "
 			"ORDER BY user_id"),
 		    "1|60.00|2|active\n2|100.00|3|active\n3|75.00|2|active\n");
-	else
+	else if (strcmp(action, "frozen") == 0)
 		expect_said(scratch_sql("SELECT state_reason FROM account "
 					"WHERE state = 'frozen'"),
 		    "reconcile: ");
@@ -275,23 +282,154 @@ END_TEST
 /* Redis may forget: what is missing is recorded again, and no finding. */
 START_TEST(missing_answers_are_filled_in)
 {
-	struct command_end end = run("--json");
 	static const char *const options[] = {"--json", "--incremental"};
+	struct command_end end = run("--json");
 
 	expect_code(end, 0);
 	ck_assert_str_eq(json_get(end.out, "filled"), "5");
-	ck_assert_str_eq(REDIS("DBSIZE"), "5");
 	ck_assert_int_gt(strtol(REDIS("TTL", answer_key()), NULL, 10), 3000);
-	scratch_sql(
-	    "SELECT withdraw_execute(3, " ORDER("7") ", 1, 'CNY', NULL, NULL)");
+	/* one is gone: an incremental run believes what it saw */
+	REDIS("DEL", answer_key());
+	expect_code(run("--incremental"), 0);
+	ck_assert_str_eq(REDIS("EXISTS", answer_key()), "0");
+	expect_code(run(NULL), 0);
+	ck_assert_str_eq(REDIS("EXISTS", answer_key()), "1");
+	/* all are, and so is the word that they were there */
 	for (int i = 0; i < COUNT(options); i++) {
 		REDIS("FLUSHDB");
 		expect_code(run("--dry-run"), 0);
 		ck_assert_str_eq(REDIS("DBSIZE"), "0");
-		/* an incremental run looks at what is new alone */
-		expect_code(run(options[1 - i]), 0);
-		ck_assert_str_eq(REDIS("DBSIZE"), i == 0 ? "1" : "6");
+		expect_code(run(options[i]), 0);
+		ck_assert_str_eq(REDIS("EXISTS", answer_key()), "1");
 	}
+}
+END_TEST
+
+/* What an incremental run could not write, the next one does. */
+START_TEST(answers_of_a_time_without_redis_are_filled_in)
+{
+	struct command command = reconcile("--incremental");
+	struct command_end end;
+
+	expect_code(run(NULL), 0);
+	scratch_sql(
+	    "SELECT withdraw_execute(3, " ORDER("7") ", 1, 'CNY', NULL, NULL)");
+	command.env[2] = "REDIS_URL=unix:///nonexistent/redis.sock";
+	expect_code(command_run(&command), 2);
+	command = reconcile("--incremental");
+	command.argv[2] = "--json";
+	end = command_run(&command);
+	expect_code(end, 0);
+	ck_assert_str_eq(json_get(end.out, "filled"), "1");
+}
+END_TEST
+
+/* A finding is called repaired only when Redis did it, and told once. */
+START_TEST(redis_that_refuses_leaves_it_open)
+{
+	expect_code(run(NULL), 0);
+	REDIS("SET", answer_key(), "junk");
+	cache_limit("1");
+	for (int i = 0; i < 2; i++)
+		expect_code(run(NULL), 2);
+	ck_assert_str_eq(findings("cached-answer-differs"), "reported\n");
+	ck_assert_str_eq(REDIS("GET", answer_key()), "junk");
+	cache_limit("0");
+	expect_code(run(NULL), 1);
+	ck_assert_str_eq(findings("cached-answer-differs"), "repaired\n");
+	expect_said(REDIS("GET", answer_key()), "|1|40.00|");
+}
+END_TEST
+
+/* What is not there any more is over, whoever saw to it. */
+START_TEST(lie_that_went_away_is_resolved)
+{
+	expect_code(run(NULL), 0);
+	REDIS("SET", answer_key(), "junk");
+	cache_limit("1");
+	expect_code(run(NULL), 2);
+	cache_limit("0");
+	REDIS("DEL", answer_key());
+	expect_code(run(NULL), 0);
+	ck_assert_str_eq(scratch_sql("SELECT count(*) FROM reconcile_finding "
+				     "WHERE resolved_at IS NULL"),
+	    "0\n");
+}
+END_TEST
+
+/* An error is no answer, and none that differs. */
+START_TEST(redis_that_will_not_say_is_not_accused)
+{
+	struct command_end end;
+
+	expect_code(run(NULL), 0);
+	stack_remember("redis");
+	REDIS("ACL", "SETUSER", "default", "-get");
+	end = run(NULL);
+	REDIS("ACL", "SETUSER", "default", "+get");
+	expect_code(end, 2);
+	expect_said(end.err, "NOPERM");
+	ck_assert_str_eq(
+	    scratch_sql("SELECT count(*) FROM reconcile_finding"), "0\n");
+}
+END_TEST
+
+/* --- what people do ------------------------------------------------------- */
+
+/* Whoever unfreezes an account has the last word about what was found. */
+START_TEST(unfrozen_account_stays_so)
+{
+	struct command_end end;
+
+	scratch_sql(
+	    "DELETE FROM ledger_entry WHERE user_id = 2 AND version = 2");
+	expect_code(run(NULL), 1);
+	scratch_sql("SELECT account_set_state(2, 'active', 'me', 'looked at')");
+	scratch_sql(
+	    "SELECT withdraw_execute(2, " ORDER("7") ", 1, 'CNY', NULL, NULL)");
+	end = run(NULL);
+	expect_code(end, 0);
+	expect_said(end.out, "in an earlier run");
+	expect_code(run("--incremental"), 0);
+	end = run("--dry-run");
+	expect_code(end, 0);
+	ck_assert_ptr_null(strstr(end.out, "would be"));
+	ck_assert_str_eq(
+	    scratch_sql("SELECT state FROM account WHERE user_id = 2"),
+	    "active\n");
+}
+END_TEST
+
+/* More than one page of them, each reported once. */
+START_TEST(many_overdue_payouts_are_reported)
+{
+	struct command_end end;
+
+	scratch_sql("SELECT account_open(9, 100000);"
+		    "SELECT count(*) FROM generate_series(1, 1203) n, "
+		    "withdraw_execute(9, md5(n::text)::uuid, 1, 'CNY', NULL, "
+		    "NULL) w WHERE n > 0;"
+		    "SELECT batch FROM payout_export(NULL, 'me', NULL);"
+		    "UPDATE payout_batch SET created_at = now() - interval "
+		    "'9 days'");
+	end = run("--json");
+	expect_code(end, 1);
+	/* and the one of the story that is neither paid nor returned */
+	ck_assert_str_eq(json_get(end.out, "found"), "1204");
+	end = run("--json");
+	expect_code(end, 0);
+	ck_assert_str_eq(json_get(end.out, "known"), "1204");
+}
+END_TEST
+
+START_TEST(nothing_is_begun_without_a_standard_output)
+{
+	struct command command = reconcile(NULL);
+
+	command.out_closed = true;
+	expect_said(command_run(&command).err, "nothing was done");
+	ck_assert_str_eq(
+	    scratch_sql("SELECT count(*) FROM reconcile_run"), "0\n");
 }
 END_TEST
 
@@ -542,6 +680,13 @@ reconcile_suite(void)
 	tcase_add_loop_test(
 	    tcase, lie_of_redis_is_found_and_repaired, 0, COUNT(lies));
 	tcase_add_test(tcase, missing_answers_are_filled_in);
+	tcase_add_test(tcase, answers_of_a_time_without_redis_are_filled_in);
+	tcase_add_test(tcase, redis_that_refuses_leaves_it_open);
+	tcase_add_test(tcase, lie_that_went_away_is_resolved);
+	tcase_add_test(tcase, redis_that_will_not_say_is_not_accused);
+	tcase_add_test(tcase, unfrozen_account_stays_so);
+	tcase_add_test(tcase, many_overdue_payouts_are_reported);
+	tcase_add_test(tcase, nothing_is_begun_without_a_standard_output);
 	tcase_add_test(tcase, locks_and_tokens_of_the_living_stay);
 	tcase_add_test(tcase, without_redis_the_work_is_not_whole);
 	tcase_add_loop_test(
