@@ -54,15 +54,18 @@ CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
 all: $(PROGRAMS) ## build the programs
 
 $(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
+# hashes of passwords and of session ids
+$(BUILD)/withdrawd: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
 $(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
-	fcgi/reconcile/snapshot.c fcgi/reconcile/chain.c \
+	fcgi/reconcile/snapshot.c fcgi/reconcile/chain.c fcgi/signin/name.c \
 	$(wildcard fcgi/base/*.c))
-$(BUILD)/withdrawctl: OUR_LDLIBS += -lcsv -lcrypto
+$(BUILD)/withdrawctl: OUR_LDLIBS += -lcsv -lcrypt -lcrypto
 $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
 	fcgi/ctl/actor.c fcgi/ctl/db.c fcgi/ctl/json.c fcgi/ctl/output.c \
 	fcgi/ctl/redis.c fcgi/pipeline/record.c $(wildcard fcgi/base/*.c))
 # the hash of an entry, computed anew; libpq brings libcrypto in any case
-$(BUILD)/withdraw-reconcile $(BUILD)/check_unit: OUR_LDLIBS += -lcrypto
+$(BUILD)/check_unit: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
+$(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
 $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/reconcile/chain.c \
 	fcgi/reconcile/numeric.c)
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))

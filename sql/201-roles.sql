@@ -5,7 +5,7 @@
 --   withdraw_operator  withdrawctl: accounts, payouts, limits; reads
 --   withdraw_reconcile withdraw-reconcile: compares, repairs, freezes; reads
 --
--- None but the owner can write to a table: the functions of 101 to 104 run with the
+-- None but the owner can write to a table: the functions of 101 to 105 run with the
 -- owner's rights. Give the three sign-in roles a password, or a line in
 -- pg_hba.conf, as the site does for its others. Run by a superuser, or by a
 -- role that may create roles and owns the database.
@@ -51,7 +51,7 @@ BEGIN
 	FOREACH v_name IN ARRAY ARRAY['account', 'withdraw_record',
 			'ledger_entry', 'withdraw_foreign_void', 'withdraw_limit',
 			'payout_batch', 'operator_audit', 'reconcile_run',
-			'reconcile_finding'] LOOP
+			'reconcile_finding', 'sign_in'] LOOP
 		-- it takes a lock even where it changes nothing
 		IF EXISTS (SELECT FROM pg_class WHERE oid = v_name::regclass
 				AND relowner <> 'withdraw_owner'::regrole) THEN
@@ -61,7 +61,7 @@ BEGIN
 	END LOOP;
 	FOR v_name IN SELECT oid::regprocedure FROM pg_proc
 			WHERE pronamespace = 'public'::regnamespace
-				AND proname ~ '^(withdraw|account|ledger|limit|payout|operator|reconcile)_'
+				AND proname ~ '^(withdraw|account|ledger|limit|payout|operator|reconcile|sign_in)_'
 			LOOP
 		EXECUTE format('ALTER FUNCTION %s OWNER TO withdraw_owner', v_name);
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, withdraw_service, withdraw_operator, withdraw_reconcile', v_name);
@@ -75,7 +75,14 @@ GRANT SELECT ON payout_batch, operator_audit, reconcile_run,
 	reconcile_finding
 	TO withdraw_operator, withdraw_reconcile;
 
+-- not the hashes
+GRANT SELECT (name, user_id, disabled, created_at, changed_at) ON sign_in
+	TO withdraw_operator;
+
 GRANT EXECUTE ON FUNCTION
+	sign_in_find(text),
+	sign_in_stands(text, bigint, bigint),
+	sign_in_leave(text, bigint, bigint),
 	withdraw_find(bigint, uuid),
 	withdraw_show(bigint, uuid),
 	withdraw_execute(bigint, uuid, numeric, text, numeric, numeric),
@@ -87,6 +94,9 @@ GRANT EXECUTE ON FUNCTION withdraw_epoch()
 
 GRANT EXECUTE ON FUNCTION
 	withdraw_midnight(timestamp, text),
+	sign_in_add(text, bigint, text, text, text),
+	sign_in_passwd(text, text, text, text),
+	sign_in_disable(text, boolean, text, text),
 	account_open(bigint, numeric, text, text),
 	account_credit(bigint, numeric, text, text),
 	account_adjust(bigint, numeric, text, text),

@@ -25,7 +25,7 @@ tries=3		# a mirror may hiccup
 
 # PACKAGE, or PACKAGE:COMMAND where any program of that name will do.
 run="gcc:gcc make:make pkg-config:pkg-config libc6-dev libfcgi-dev libpq-dev
-	libhiredis-dev libyajl-dev uuid-dev libev-dev libssl-dev libcsv-dev redis-server:redis-server
+	libhiredis-dev libyajl-dev uuid-dev libev-dev libssl-dev libcsv-dev libcrypt-dev redis-server:redis-server
 	redis-tools:redis-cli nginx-light:nginx util-linux:setpriv"
 # the font is for the Chinese of the screenshots
 test="check libcurl4-openssl-dev ca-certificates chromium:chromium

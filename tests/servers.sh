@@ -547,6 +547,18 @@ open_demo_accounts() {
 			operator --yes account open "$user" 100.00 >/dev/null ||
 			die "could not open the demo account $user"
 	done
+	add_sign_in alice 1001
+	add_sign_in bob 1002
+}
+
+# Its password is its name: for the demo alone.
+add_sign_in() {	# NAME USER
+	local said
+	if [[ $(operator user list --user "$2" --json) == *"\"$1\""* ]]; then
+		return
+	fi
+	said=$(say "$1" | operator user add "$1" "$2" 2>&1) ||
+		die "could not add the demo sign-in $1: $said"
 }
 
 check_needs() {
@@ -693,7 +705,7 @@ cmd_status() {
 # The real site file in a folder. Its includes are relative, as below
 # /etc/nginx; what it gets here is an http { } around it, and addresses and
 # paths that need no root. One process: killing it leaves nothing behind.
-render_site() {	# FOLDER LISTEN LOGIN SOCKET
+render_site() {	# FOLDER LISTEN LOGIN SOCKET IDENTITY
 	local name
 	mkdir "$1/temp"
 	cp -r "$root/nginx/snippets" "$root/static" "$1"
@@ -701,6 +713,7 @@ render_site() {	# FOLDER LISTEN LOGIN SOCKET
 		-e "s|server 127.0.0.1:8081;|server $3;|" \
 		-e "s|unix:/run/withdraw/withdraw.sock;|unix:$4;|" \
 		-e "s|root /usr/share/withdraw/static;|root static;|" \
+		-e "s|^\(\tinclude snippets/withdraw-identity-\)session.conf|\1$5.conf|" \
 		"$root/nginx/withdraw.conf" >"$1/withdraw.conf"
 	{
 		say 'daemon off; master_process off; pid temp/nginx.pid;'
@@ -714,7 +727,7 @@ render_site() {	# FOLDER LISTEN LOGIN SOCKET
 	} >"$1/nginx.conf"
 }
 
-# Both configurations in a folder of their own. A socket to listen on, since
+# All configurations in a folder of their own. A socket to listen on, since
 # port 80 is root's.
 cmd_check_nginx() {
 	local dir name
@@ -722,14 +735,16 @@ cmd_check_nginx() {
 	dir=$(mktemp -d)
 	# shellcheck disable=SC2064 # the folder of now
 	trap "rm -rf '$dir'" EXIT
-	mkdir "$dir/run" "$dir/site" "$dir/log"
+	mkdir "$dir/run" "$dir/session" "$dir/auth-request" "$dir/log"
 	PORT=8080
 	as_user=()
 	service_user=$(id -un)
 	render "$dir/run" "$dir/withdraw.sock"
-	render_site "$dir/site" "unix:$dir/nginx.sock" 127.0.0.1:8081 \
-		"$dir/withdraw.sock"
-	for name in run site; do
+	for name in session auth-request; do
+		render_site "$dir/$name" "unix:$dir/nginx.sock" \
+			127.0.0.1:8081 "$dir/withdraw.sock" "$name"
+	done
+	for name in run session auth-request; do
 		say "nginx/$name:"
 		nginx -t -q -e stderr -p "$dir/$name/" \
 			-c "$dir/$name/nginx.conf"
@@ -741,7 +756,7 @@ cmd_site() {	# DIR LOGIN_PORT SOCKET
 	need nginx
 	dir=$(realpath -e "$1")
 	pick_port
-	render_site "$dir" "127.0.0.1:$PORT" "127.0.0.1:$2" "$3"
+	render_site "$dir" "127.0.0.1:$PORT" "127.0.0.1:$2" "$3" auth-request
 	say "http://127.0.0.1:$PORT" >"$dir/url"
 	exec 9>&-
 	exec nginx -e stderr -p "$dir/" -c "$dir/nginx.conf"

@@ -35,6 +35,9 @@ struct config {
 	int read_timeout_ms;  /* what nginx's fastcgi_read_timeout is */
 	int page_timeout_ms;  /* what the page waits for an answer */
 	int max_requests;     /* a worker recycles after these; 0: never */
+	int session_idle_s;   /* a session that is not used ends */
+	int session_max_s;    /* and any does */
+	int session_check_s;  /* the ledger is asked about it so often */
 	const char *currency; /* three capital letters */
 	int64_t min, max;     /* of one withdrawal; -1: no limit */
 

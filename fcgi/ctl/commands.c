@@ -131,6 +131,25 @@ const struct ctl_command ctl_commands[] = {
     {"limits clear", "limits clear USER|all", 1, 1, OPTION(CTL_REASON),
 	ctl_limits_clear, "forget limits of a user, or of all",
 	"Forgets all limits that were set for USER, or for all.\n"},
+    {"user add", "user add NAME USER", 2, 2, OPTION(CTL_REASON), ctl_user_add,
+	"let somebody sign in as USER",
+	"Lets somebody sign in by NAME as USER, for sites that use the "
+	"sign-in of ours. The\npassword is asked for, or read as a line of "
+	"standard input.\n"},
+    {"user passwd", "user passwd NAME", 1, 1, OPTION(CTL_REASON),
+	ctl_user_passwd, "change a password",
+	"Changes the password of NAME, and ends all its sessions (within "
+	"WITHDRAW_SESSION_CHECK_S).\n"},
+    {"user disable", "user disable NAME", 1, 1, OPTION(CTL_REASON),
+	ctl_user_disable, "let a name sign in no more",
+	"Lets NAME sign in no more, and ends all its sessions (within "
+	"WITHDRAW_SESSION_CHECK_S).\n"},
+    {"user enable", "user enable NAME", 1, 1, OPTION(CTL_REASON),
+	ctl_user_enable, "let a name sign in again",
+	"Lets NAME sign in again.\n"},
+    {"user list", "user list", 0, 0, OPTION(CTL_USER) | OPTION(CTL_LIMIT),
+	ctl_user_list, "list names that may sign in",
+	"Prints names, 20 or --limit, and whom they stand for.\n"},
     {"verify", "verify USER", 1, 1, OPTION(CTL_HEAD), ctl_verify,
 	"compute the chain of hashes of a journal anew",
 	"Reads the journal of USER, computes each hash anew, and prints the "

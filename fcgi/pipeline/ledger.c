@@ -30,11 +30,18 @@ const struct pg_statement statement_void = {
     "void", "SELECT replayed," COLUMNS " FROM withdraw_void($1, $2, $3)"};
 const struct pg_statement statement_account = {
     "account", "SELECT balance, version FROM account WHERE user_id = $1"};
+const struct pg_statement statement_sign_in = {
+    "sign_in", "SELECT user_id, password, generation FROM sign_in_find($1)"};
+const struct pg_statement statement_stands = {
+    "stands", "SELECT stands FROM sign_in_stands($1, $2, $3)"};
+const struct pg_statement statement_leave = {
+    "leave", "SELECT left_all FROM sign_in_leave($1, $2, $3)"};
 const struct pg_statement statement_health = {"health", "SELECT 1"};
 
 const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
     &statement_find, &statement_show, &statement_list, &statement_void,
-    &statement_account, &statement_health};
+    &statement_account, &statement_health, &statement_sign_in,
+    &statement_stands, &statement_leave};
 const unsigned ledger_nstatements =
     sizeof(ledger_statements) / sizeof(ledger_statements[0]);
 

@@ -7,6 +7,7 @@
 
 struct config;
 struct ev_loop;
+struct password;
 struct pg;
 struct redis;
 struct twin_room;
@@ -17,6 +18,7 @@ struct service {
 	struct redis *redis; /* NULL: no guard is on, Redis is not needed */
 	struct pg *pg;
 	struct twin_room *twins;
+	struct password *password;             /* the thread that hashes */
 	char min[MONEY_TEXT], max[MONEY_TEXT]; /* "" for none */
 };
 

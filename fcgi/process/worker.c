@@ -14,6 +14,7 @@
 #include "pipeline/service.h"
 #include "pipeline/twin.h"
 #include "process/scripts.h"
+#include "signin/password.h"
 #include "store/pg.h"
 #include "store/redis.h"
 #include "web/api.h"
@@ -141,6 +142,7 @@ worker_run(const struct config *cfg, int listen_fd, int news, pid_t master)
 		w.service.redis =
 		    redis_open(w.loop, cfg, all_scripts, all_nscripts);
 	w.service.twins = twin_room_new(w.loop, cfg);
+	w.service.password = password_open(w.loop);
 	w.hooks = (struct server_hooks){.start = api_start,
 	    .served = on_served,
 	    .drained = on_drained,

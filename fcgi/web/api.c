@@ -9,6 +9,7 @@
 #include "pipeline/service.h"
 #include "store/redis.h"
 #include "web/body.h"
+#include "web/credentials.h"
 #include "web/reply.h"
 #include "web/routes.h"
 
@@ -40,39 +41,55 @@ check_key(struct exchange *x)
 	return false;
 }
 
-/* The body of a POST; only a withdrawal has anything in it. */
-static bool
-check_body(struct exchange *x, bool withdraw, struct body *b)
+/* The body as it came, whole; NULL: it was refused. Until the next request. */
+static const char *
+read_body(struct exchange *x, size_t *len_r)
 {
-	static char buf[BODY_MAX + 1]; /* parsed before the next is read */
+	static char buf[BODY_MAX + 1];
 	const struct request *q = &x->request;
-	const char *detail;
-	size_t len;
 
 	if (q->content_length == LENGTH_BAD) {
 		reply_refusal(x, PROBLEM_MALFORMED,
 		    "The Content-Length is not a number.", NULL);
-		return false;
+		return NULL;
 	}
-	len = q->content_length > BODY_MAX ? BODY_MAX + 1
-					   : exchange_body(x, buf, sizeof(buf));
-	if (len > BODY_MAX) {
+	*len_r = q->content_length > BODY_MAX
+	    ? BODY_MAX + 1
+	    : exchange_body(x, buf, sizeof(buf));
+	if (*len_r > BODY_MAX) {
 		reply_refusal(x, PROBLEM_TOO_LARGE, NULL, NULL);
-		return false;
+		return NULL;
 	}
 	if (q->content_length != LENGTH_UNSAID &&
-	    len != (size_t)q->content_length) {
+	    *len_r != (size_t)q->content_length) {
 		reply_refusal(x, PROBLEM_MALFORMED,
 		    "The body is not as long as its Content-Length.", NULL);
-		return false;
+		return NULL;
 	}
+	if (*len_r > 0 && !request_is_json(q)) {
+		reply_refusal(x, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, NULL);
+		return NULL;
+	}
+	return buf;
+}
+
+/* The body of a POST; only a withdrawal has anything in it. */
+static bool
+check_body(struct exchange *x, bool withdraw, struct body *b)
+{
+	const char *detail, *text;
+	size_t len;
+
+	text = read_body(x, &len);
+	if (text == NULL)
+		return false;
 	if (len == 0 && !withdraw)
 		return true;
-	if (!request_is_json(q)) {
+	if (len == 0 && !request_is_json(&x->request)) {
 		reply_refusal(x, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, NULL);
 		return false;
 	}
-	if (!body_parse(buf, len, withdraw, b, &detail)) {
+	if (!body_parse(text, len, withdraw, b, &detail)) {
 		reply_refusal(x, PROBLEM_MALFORMED, detail, NULL);
 		return false;
 	}
@@ -280,6 +297,100 @@ call_list(struct exchange *x)
 	orders_list(o);
 }
 
+/* --- sign-in ------------------------------------------------------------- */
+
+static struct signin_call *
+signin_call(struct exchange *x, void (*done)(struct signin_call *))
+{
+	struct signin_call *c = &x->call.signin;
+
+	c->service = x->service;
+	c->request = x->request.id;
+	c->address = x->request.address;
+	c->presented = x->request.session;
+	c->done = done;
+	return c;
+}
+
+/* What is no success is answered alike, but for no: */
+static void
+signin_refused(struct exchange *x, const struct signin_call *c, enum problem no)
+{
+	if (c->verdict == SIGNIN_SLOW)
+		reply_slow(x, c->wait_s);
+	else
+		reply_refusal(x,
+		    c->verdict == SIGNIN_NO ? no : PROBLEM_SIGN_IN_UNAVAILABLE,
+		    NULL, NULL);
+}
+
+static void
+sign_in_done(struct signin_call *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (c->verdict == SIGNIN_OK)
+		reply_signed_in(x, c);
+	else
+		signin_refused(x, c, PROBLEM_SIGN_IN_FAILED);
+}
+
+static void
+sign_out_done(struct signin_call *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (c->verdict == SIGNIN_OK)
+		reply_signed_out(x);
+	else
+		signin_refused(x, c, PROBLEM_UNAUTHENTICATED);
+}
+
+static void
+session_done(struct signin_call *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (c->verdict == SIGNIN_OK)
+		reply_session(x, c);
+	else
+		signin_refused(x, c, PROBLEM_UNAUTHENTICATED);
+}
+
+static void
+call_sign_in(struct exchange *x)
+{
+	struct signin_call *c = signin_call(x, sign_in_done);
+	const char *text, *detail;
+	size_t len;
+
+	text = read_body(x, &len);
+	if (text == NULL)
+		return;
+	if (!credentials_parse(text, len, c, &detail))
+		reply_refusal(x, PROBLEM_MALFORMED, detail, NULL);
+	else
+		signin_enter(c);
+}
+
+static void
+call_sign_out(struct exchange *x)
+{
+	static const char *const names[] = {"everywhere", NULL};
+	struct signin_call *c = signin_call(x, sign_out_done);
+	char value[4] = "";
+	int has =
+	    request_query(&x->request, "everywhere", value, sizeof(value));
+
+	c->all = has == 1;
+	if (has < 0 || (c->all && strcmp(value, "1") != 0) ||
+	    request_query_unknown(&x->request, names))
+		reply_refusal(x, PROBLEM_MALFORMED,
+		    "The query may be \"everywhere=1\", or nothing.", NULL);
+	else
+		signin_leave(c);
+}
+
 /* --- dispatch ----------------------------------------------------------- */
 
 static void
@@ -307,7 +418,24 @@ dispatch(struct exchange *x, enum call call)
 	case CALL_HEALTH:
 		orders_health(orders_call(x, health_done));
 		break;
+	case CALL_SIGN_IN:
+		call_sign_in(x);
+		break;
+	case CALL_SIGN_OUT:
+		call_sign_out(x);
+		break;
+	case CALL_SESSION:
+		signin_identify(signin_call(x, session_done));
+		break;
 	}
+}
+
+/* Does the call need to know who is calling? */
+static bool
+is_personal(enum call call)
+{
+	return call != CALL_HEALTH && call != CALL_SIGN_IN &&
+	    call != CALL_SIGN_OUT && call != CALL_SESSION;
 }
 
 void
@@ -323,14 +451,15 @@ api_start(struct exchange *x)
 		reply_refusal(x, PROBLEM_NOT_FOUND, NULL, NULL);
 	else if (v == ROUTE_NO_METHOD)
 		reply_refusal(x, PROBLEM_METHOD_NOT_ALLOWED, NULL, allow);
-	else if (q->user == 0 && call != CALL_HEALTH)
+	else if (q->user == 0 && is_personal(call))
 		reply_refusal(x, PROBLEM_UNAUTHENTICATED, NULL, NULL);
-	else if (call != CALL_HEALTH && request_other_user(q))
+	else if (is_personal(call) && request_other_user(q))
 		reply_refusal(x, PROBLEM_UNAUTHENTICATED,
 		    "You are signed in as another user than this request "
 		    "expects. Nothing was done.",
 		    NULL);
-	else if (q->method == METHOD_POST && request_cross_site(q))
+	else if (q->method != METHOD_GET && q->method != METHOD_HEAD &&
+	    request_cross_site(q))
 		reply_refusal(x, PROBLEM_CROSS_SITE, NULL, NULL);
 	else if (v == ROUTE_BAD_ORDER)
 		reply_refusal(x, PROBLEM_MALFORMED,

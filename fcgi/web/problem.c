@@ -8,6 +8,8 @@ static const struct problem_row rows[PROBLEMS] = {
 	"The request is not of the form that this call takes.", 0},
     [PROBLEM_UNAUTHENTICATED] = {401, "unauthenticated", "Not signed in",
 	"The web server named no user for this request.", 0},
+    [PROBLEM_SIGN_IN_FAILED] = {401, "sign-in-failed", "Not signed in",
+	"The name and the password do not belong together.", 0},
     [PROBLEM_INSUFFICIENT_FUNDS] = {402, "insufficient-funds",
 	"Not enough money",
 	"The balance was below the amount. Nothing was "
@@ -75,6 +77,14 @@ static const struct problem_row rows[PROBLEMS] = {
 	"succeed; from the time in \"resets_at\" on the day's sum is whole "
 	"again.",
 	0},
+    [PROBLEM_TOO_MANY_SIGN_INS] = {429, "too-many-sign-ins",
+	"Too many attempts",
+	"There were too many attempts to sign in. This one was not looked "
+	"at: wait as long as Retry-After says.",
+	1},
+    [PROBLEM_SIGN_IN_UNAVAILABLE] = {503, "sign-in-unavailable",
+	"Signing in is not possible now",
+	"Nothing was changed. Try again in a moment.", 1},
     [PROBLEM_UNAVAILABLE] = {503, "unavailable", "Not available now",
 	"This request was not carried out. Send it again, with the same "
 	"order, in a moment.",

@@ -20,6 +20,7 @@ struct reply {
 	const char *type;
 	const char *allow; /* or NULL */
 	int retry_after;   /* or 0 */
+	const char *more; /* other headers, each with its line's end, or NULL */
 	bool replayed;
 	const char *outcome; /* for the log */
 	bool steps;          /* it is a withdrawal, and took some */
@@ -125,6 +126,7 @@ reason_phrase(int status)
 	case 413: return "Content Too Large";
 	case 415: return "Unsupported Media Type";
 	case 422: return "Unprocessable Content";
+	case 429: return "Too Many Requests";
 	default: return "Service Unavailable";
 	}
 }
@@ -162,7 +164,7 @@ static void
 send_json(struct exchange *x, yajl_gen g, const struct reply *r)
 {
 	const unsigned char *json;
-	char head[512], retry[40] = "", allow[40] = "";
+	char head[768], retry[40] = "", allow[40] = "";
 	size_t len;
 	int n;
 
@@ -176,8 +178,9 @@ send_json(struct exchange *x, yajl_gen g, const struct reply *r)
 	n = snprintf(head, sizeof(head),
 	    "Status: %d %s\r\n"
 	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\n%s%s%s\r\n",
+	    "Cache-Control: no-store\r\n%s%s%s%s\r\n",
 	    r->status, reason_phrase(r->status), r->type, len, retry, allow,
+	    r->more != NULL ? r->more : "",
 	    r->replayed ? "Idempotent-Replayed: true\r\n" : "");
 	log_exchange(x, r);
 	exchange_answer(x, head, (size_t)n, (const char *)json,
@@ -241,6 +244,76 @@ reply_problem(struct exchange *x, enum problem p, enum order_state state)
 	struct reply r = problem_reply(row);
 
 	send_json(x, problem_json(row, NULL, state, false), &r);
+}
+
+/* --- sign-in ------------------------------------------------------------- */
+
+/* Our cookie with that value, or, NULL, without it. */
+static const char *
+set_cookie(const struct exchange *x, const char *value, char out[256])
+{
+	snprintf(out, 256,
+	    "Set-Cookie: withdraw_session=%s; Path=/; Max-Age=%d; HttpOnly; "
+	    "SameSite=Strict%s\r\n",
+	    value != NULL ? value : "",
+	    value != NULL ? x->service->cfg->session_max_s : 0,
+	    x->request.https ? "; Secure" : "");
+	return out;
+}
+
+static void
+send_user(struct exchange *x, const struct signin_call *c, int status,
+    const char *more, const char *outcome)
+{
+	const struct reply r = {.status = status,
+	    .type = "application/json",
+	    .more = more,
+	    .outcome = outcome};
+	yajl_gen g = json_open();
+
+	put_int(g, "user_id", c->user);
+	put(g, "name", c->name);
+	send_json(x, g, &r);
+}
+
+void
+reply_signed_in(struct exchange *x, const struct signin_call *c)
+{
+	char cookie[256];
+
+	send_user(x, c, 201, set_cookie(x, c->cookie, cookie), "signed-in");
+}
+
+void
+reply_signed_out(struct exchange *x)
+{
+	char cookie[256];
+	const struct reply r = {.status = 200,
+	    .type = "application/json",
+	    .more = set_cookie(x, NULL, cookie),
+	    .outcome = "signed-out"};
+
+	send_json(x, json_open(), &r);
+}
+
+void
+reply_session(struct exchange *x, const struct signin_call *c)
+{
+	char user[64];
+
+	snprintf(
+	    user, sizeof(user), "X-Withdraw-User: %" PRId64 "\r\n", c->user);
+	send_user(x, c, 200, user, "session");
+}
+
+void
+reply_slow(struct exchange *x, int wait_s)
+{
+	const struct problem_row *row = problem_row(PROBLEM_TOO_MANY_SIGN_INS);
+	struct reply r = problem_reply(row);
+
+	r.retry_after = wait_s;
+	send_json(x, problem_json(row, NULL, ORDER_UNKNOWN, false), &r);
 }
 
 /* --- withdrawals -------------------------------------------------------- */

@@ -28,6 +28,13 @@ void reply_item(struct exchange *x, const struct orders_item *item);
 void reply_list(
     struct exchange *x, const struct orders_item *list, size_t n, bool more);
 void reply_account(struct exchange *x, int64_t balance, int64_t version);
+/* The sign-in: with the cookie that was made; without it; who it is, with the
+ * header that nginx' auth_request reads; and what is slowed down. */
+void reply_signed_in(struct exchange *x, const struct signin_call *c);
+void reply_signed_out(struct exchange *x);
+void reply_session(struct exchange *x, const struct signin_call *c);
+void reply_slow(struct exchange *x, int wait_s);
+
 /* redis: "up", "down" or "off". */
 void reply_health(
     struct exchange *x, bool ok, bool postgres_up, const char *redis);

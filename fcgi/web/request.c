@@ -25,6 +25,8 @@ read_method(const char *value)
 		return METHOD_HEAD;
 	if (strcmp(value, "POST") == 0)
 		return METHOD_POST;
+	if (strcmp(value, "DELETE") == 0)
+		return METHOD_DELETE;
 	return METHOD_OTHER;
 }
 
@@ -50,7 +52,9 @@ request_read(char *const *envp, struct request *r)
 	    .path = "",
 	    .query = "",
 	    .content_length = LENGTH_UNSAID,
-	    .content_type = ""};
+	    .content_type = "",
+	    .address = "",
+	    .session = ""};
 	for (; *envp != NULL; envp++) {
 		const char *eq = strchr(*envp, '='), *v;
 		size_t n;
@@ -73,6 +77,12 @@ request_read(char *const *envp, struct request *r)
 			r->content_length = read_length(v);
 		} else if (IS("REQUEST_ID")) {
 			read_id(v, r->id);
+		} else if (IS("REMOTE_ADDR")) {
+			r->address = v;
+		} else if (IS("HTTPS")) {
+			r->https = strcmp(v, "on") == 0;
+		} else if (IS("WITHDRAW_SESSION")) {
+			r->session = v;
 		} else if (IS("HTTP_ORIGIN")) {
 			r->origin = v;
 		} else if (IS("HTTP_SEC_FETCH_SITE")) {

@@ -8,7 +8,13 @@
 
 #include "base/ident.h"
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
+enum method {
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_DELETE,
+	METHOD_OTHER
+};
 
 /* Not said, as where a body comes in chunks; and not a number. */
 #define LENGTH_UNSAID (-1)
@@ -25,6 +31,12 @@ struct request {
 	const char *origin, *fetch_site, *host; /* NULL if absent */
 	const char *key; /* Idempotency-Key as sent, NULL if absent */
 	unsigned nkeys;  /* how many there were */
+
+	/* For the sign-in alone: the client's address, whether it came by
+	 * https, and the value of the session's cookie; "" if not there. */
+	const char *address;
+	bool https;
+	const char *session;
 
 	/* Withdraw-Expect-User: whom the client takes itself for, NULL if it
 	 * does not say. Only compared with user: it proves nothing. */

@@ -13,6 +13,9 @@ enum call {
 	CALL_VOID,
 	CALL_ACCOUNT,
 	CALL_HEALTH,
+	CALL_SIGN_IN,
+	CALL_SIGN_OUT,
+	CALL_SESSION,
 };
 
 enum route_verdict {

@@ -15,6 +15,7 @@
 #include "pipeline/result.h"
 #include "pipeline/token.h"
 #include "pipeline/withdraw.h"
+#include "signin/signin.h"
 #include "web/request.h"
 
 struct ev_loop;
@@ -31,6 +32,7 @@ struct exchange {
 		struct withdrawal withdrawal;
 		struct token_call token;
 		struct orders_call orders;
+		struct signin_call signin;
 	} call;
 };
 

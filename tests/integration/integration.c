@@ -33,6 +33,7 @@ main(void)
 	srunner_add_suite(runner, start_suite());
 	srunner_add_suite(runner, limits_suite());
 	srunner_add_suite(runner, site_suite());
+	srunner_add_suite(runner, signin_suite());
 	srunner_add_suite(runner, operator_suite());
 	srunner_add_suite(runner, operations_suite());
 	srunner_add_suite(runner, schema_suite());

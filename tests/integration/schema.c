@@ -26,6 +26,9 @@ static const char *const tables[] = {"account", "withdraw_record",
 static const char *const office_tables[] = {
     "payout_batch", "operator_audit", "reconcile_run", "reconcile_finding"};
 
+/* Of which the operator reads all but the hashes, and nobody else anything. */
+static const char hash_table[] = "sign_in";
+
 /* A table without user_id has its key instead. */
 static const char *
 key_of(const char *table)
@@ -269,6 +272,22 @@ START_TEST(nobody_writes_to_a_table)
 		expect_closed(session, role, tables[t]);
 	for (int t = 0; t < COUNT(office_tables); t++)
 		expect_closed(session, role, office_tables[t]);
+	expect_closed(session, role, hash_table);
+}
+END_TEST
+
+START_TEST(nobody_reads_a_hash)
+{
+	const char *role = strangers[_i];
+	struct session *session = session_open(role);
+
+	expect_forbidden(session, role, "SELECT * FROM public.sign_in");
+	expect_forbidden(session, role, "SELECT password FROM public.sign_in");
+	if (role != operator_role)
+		expect_forbidden(
+		    session, role, "SELECT name FROM public.sign_in");
+	else
+		session_run(session, "SELECT name FROM public.sign_in");
 }
 END_TEST
 
@@ -278,7 +297,7 @@ START_TEST(every_table_is_tried)
 				       "relnamespace = 'public'::regnamespace "
 				       "AND relkind NOT IN ('i', 'I', 'S')",
 			     NULL),
-	    COUNT(tables) + COUNT(office_tables));
+	    COUNT(tables) + COUNT(office_tables) + 1);
 }
 END_TEST
 
@@ -380,6 +399,12 @@ static const struct {
 	service_role, NULL},
     {"withdraw_void(1, gen_random_uuid(), 'CNY')", service_role, NULL},
     {"withdraw_list(1, 1, NULL, NULL)", service_role, NULL},
+    {"sign_in_find('x')", service_role, NULL},
+    {"sign_in_stands('x', 1, 1)", service_role, NULL},
+    {"sign_in_leave('x', 1, 1)", service_role, NULL},
+    {"sign_in_add('x', 1, '$y$x', 'me', 'why')", operator_role, NULL},
+    {"sign_in_passwd('x', '$y$x', 'me', 'why')", operator_role, NULL},
+    {"sign_in_disable('x', true, 'me', 'why')", operator_role, NULL},
     {epoch_call, NULL, NULL},
     {"ledger_append(1, 'credit', 1, NULL, NULL)", NULL, NULL},
     {"account_open(9000000, 1)", operator_role, NULL},
@@ -941,6 +966,7 @@ schema_suite(void)
 	tcase_add_checked_fixture(tcase, add_nobody, NULL);
 	tcase_add_loop_test(
 	    tcase, nobody_writes_to_a_table, 0, COUNT(strangers));
+	tcase_add_loop_test(tcase, nobody_reads_a_hash, 0, COUNT(strangers));
 	tcase_add_test(tcase, every_table_is_tried);
 	tcase_add_test(tcase, nobody_has_a_sequence);
 	tcase_add_test(tcase, only_our_roles_read);

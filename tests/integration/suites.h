@@ -17,6 +17,7 @@ Suite *process_suite(void);
 Suite *start_suite(void);
 Suite *limits_suite(void);
 Suite *site_suite(void);
+Suite *signin_suite(void);
 Suite *operator_suite(void);
 Suite *operations_suite(void);
 Suite *schema_suite(void);

@@ -15,6 +15,7 @@ static const struct {
 } contract[] = {
     {PROBLEM_MALFORMED, "malformed", 400, false},
     {PROBLEM_UNAUTHENTICATED, "unauthenticated", 401, false},
+    {PROBLEM_SIGN_IN_FAILED, "sign-in-failed", 401, false},
     {PROBLEM_INSUFFICIENT_FUNDS, "insufficient-funds", 402, false},
     {PROBLEM_DECLINED, "declined", 402, false},
     {PROBLEM_CROSS_SITE, "cross-site", 403, false},
@@ -34,6 +35,8 @@ static const struct {
     {PROBLEM_ABOVE_MAXIMUM, "above-maximum", 422, false},
     {PROBLEM_DAILY_COUNT_LIMIT, "daily-count-limit", 422, false},
     {PROBLEM_DAILY_SUM_LIMIT, "daily-sum-limit", 422, false},
+    {PROBLEM_TOO_MANY_SIGN_INS, "too-many-sign-ins", 429, true},
+    {PROBLEM_SIGN_IN_UNAVAILABLE, "sign-in-unavailable", 503, true},
     {PROBLEM_UNAVAILABLE, "unavailable", 503, true},
     {PROBLEM_OUTCOME_UNKNOWN, "outcome-unknown", 503, true},
 };

@@ -54,6 +54,35 @@ START_TEST(every_route_and_method)
 }
 END_TEST
 
+/* The one path with a call for each method. */
+START_TEST(session_routes)
+{
+	static const struct {
+		enum method method;
+		enum call call;
+	} calls[] = {{METHOD_GET, CALL_SESSION}, {METHOD_HEAD, CALL_SESSION},
+	    {METHOD_POST, CALL_SIGN_IN}, {METHOD_DELETE, CALL_SIGN_OUT}};
+	const char *allow = NULL;
+	char order[UUID_TEXT] = "";
+	enum call call;
+	size_t i;
+
+	for (i = 0; i < COUNT(calls); i++) {
+		ck_assert_int_eq(route(calls[i].method, "/api/session", &call,
+				     order, &allow),
+		    ROUTE_FOUND);
+		ck_assert_int_eq(call, calls[i].call);
+	}
+	ck_assert_int_eq(
+	    route(METHOD_OTHER, "/api/session", &call, order, &allow),
+	    ROUTE_NO_METHOD);
+	ck_assert_str_eq(allow, "GET, HEAD, POST, DELETE");
+	ck_assert_int_eq(
+	    route(METHOD_DELETE, "/api/account", &call, order, &allow),
+	    ROUTE_NO_METHOD);
+}
+END_TEST
+
 START_TEST(other_paths)
 {
 	static const char *const paths[] = {"", "/", "api/token", "/api",
@@ -116,6 +145,7 @@ routes_suite(void)
 	TCase *t = tcase_create("routes");
 
 	tcase_add_loop_test(t, every_route_and_method, 0, (int)COUNT(routes));
+	tcase_add_test(t, session_routes);
 	tcase_add_test(t, other_paths);
 	tcase_add_test(t, bad_orders);
 	suite_add_tcase(s, t);

@@ -1,0 +1,537 @@
+/* Our own sign-in: sessions begin and end, and nothing else lets anybody in. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache.h"
+#include "command.h"
+#include "ctl.h"
+#include "fixture.h"
+#include "json.h"
+#include "ledger.h"
+#include "order.h"
+#include "stack.h"
+#include "suites.h"
+#include "support.h"
+
+static const char password[] = "correct horse battery";
+
+/* A name of this test's own for an account with that balance. */
+static const char *
+new_name(const char *user)
+{
+	const char *name = keep_format("n%s.%.8s", user, order_id());
+	struct command command = CTL("user", "add", name, user);
+
+	command.in = keep_format("%s\n", password);
+	expect_done(command_run(&command));
+	return name;
+}
+
+/* cookie may be NULL. */
+static struct http_response
+session(
+    const char *method, const char *path, const char *cookie, const char *body)
+{
+	struct http_request request = {
+	    .method = method, .path = path, .body = body};
+
+	if (cookie != NULL)
+		request.headers[0] =
+		    keep_format("Cookie: withdraw_session=%s", cookie);
+	return http_send(&request);
+}
+
+static struct http_response
+try(const char *name, const char *word)
+{
+	return session("POST", "/api/session", NULL,
+	    keep_format(
+		"{\"name\": \"%s\", \"password\": \"%s\"}", name, word));
+}
+
+/* A test before this one may have taken Redis away. */
+static void
+set_up(void)
+{
+	cache_flush();
+	WAIT_UNTIL(
+	    strcmp(json_get(
+		       session("GET", "/api/health", NULL, NULL).body, "redis"),
+		"up") == 0);
+}
+
+/* The value of the cookie that an answer sets. */
+static const char *
+cookie_of(const struct http_response *answer)
+{
+	static const char name[] = "withdraw_session=";
+	const char *cookie = http_header(answer, "Set-Cookie");
+
+	ck_assert_ptr_nonnull(cookie);
+	ck_assert_msg(strncmp(cookie, name, strlen(name)) == 0, "%s", cookie);
+	cookie += strlen(name);
+	return keep_text(cookie, strcspn(cookie, ";"));
+}
+
+static const char *
+sign_in(const char *name)
+{
+	struct http_response answer = try(name, password);
+
+	ck_assert_msg(
+	    answer.status == 201, "%d %s", answer.status, answer.body);
+	return cookie_of(&answer);
+}
+
+static int
+status_with(const char *cookie)
+{
+	return session("GET", "/api/account", cookie, NULL).status;
+}
+
+START_TEST(session_withdraws)
+{
+	const char *user = ledger_open("100.00");
+	struct order order = order_new(user, "40.00");
+	struct http_response answer = try(new_name(user), password);
+	const char *cookie = cookie_of(&answer), *header;
+	struct http_request request;
+
+	ck_assert_int_eq(answer.status, 201);
+	ck_assert_str_eq(json_get(answer.body, "user_id"), user);
+	header = http_header(&answer, "Set-Cookie");
+	expect_said(header, "; HttpOnly");
+	expect_said(header, "; SameSite=Strict");
+	expect_said(header, "; Path=/");
+	ck_assert_ptr_null(strstr(header, "Secure")); /* this is http */
+	answer = session("GET", "/api/session", cookie, NULL);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_str_eq(json_get(answer.body, "user_id"), user);
+
+	request = (struct http_request){
+	    .method = "POST", .path = "/api/token", .key = order.id};
+	request.headers[0] = keep_format("Cookie: withdraw_session=%s", cookie);
+	answer = http_send(&request);
+	ck_assert_int_eq(answer.status, 201);
+	request = order_request(&order, json_get(answer.body, "token"));
+	request.user = NULL;
+	request.headers[0] = keep_format("Cookie: withdraw_session=%s", cookie);
+	answer = http_send(&request);
+	expect_success(&answer, &order);
+	ck_assert_str_eq(ledger_balance(user), "60.00");
+}
+END_TEST
+
+START_TEST(names_are_in_lower_case)
+{
+	const char *user = ledger_open("1.00");
+	struct command command =
+	    CTL("user", "add", keep_format("Upper.%s", user), user);
+
+	command.in = keep_format("%s\n", password);
+	expect_done(command_run(&command));
+	sign_in(keep_format("uPPER.%s", user));
+}
+END_TEST
+
+/* Wrong, unknown, disabled: nobody can tell them apart. */
+START_TEST(refusals_are_alike)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *disabled = new_name(ledger_open("1.00"));
+	struct http_response wrong = try(name, "wrong"), other;
+
+	ck_assert_int_eq(wrong.status, 401);
+	ck_assert_ptr_null(http_header(&wrong, "Set-Cookie"));
+	expect_said(wrong.body, "/problems/sign-in-failed");
+	other = try(keep_format("nobody.%.8s", order_id()), "wrong");
+	ck_assert_int_eq(other.status, 401);
+	ck_assert_str_eq(other.body, wrong.body);
+	expect_done(run(CTL("user", "disable", disabled)));
+	other = try(disabled, password);
+	ck_assert_int_eq(other.status, 401);
+	ck_assert_str_eq(other.body, wrong.body);
+	expect_done(run(CTL("user", "enable", disabled)));
+	sign_in(disabled);
+}
+END_TEST
+
+static const struct {
+	const char *body;
+	int status;
+} bodies[] = {
+    {"", 400},
+    {"{}", 400},
+    {"[]", 400},
+    {"{\"name\": \"a\"}", 400},
+    {"{\"name\": \"a\", \"password\": \"\"}", 400},
+    {"{\"name\": \"\", \"password\": \"x\"}", 400},
+    {"{\"name\": \"a b\", \"password\": \"x\"}", 400},
+    {"{\"name\": \"a\\u0000\", \"password\": \"x\"}", 400},
+    {"{\"name\": \"a\", \"password\": \"x\\u0000y\"}", 400},
+    {"{\"name\": \"a\", \"password\": 1}", 400},
+    {"{\"name\": \"a\", \"name\": \"a\", \"password\": \"x\"}", 400},
+    {"{\"name\": \"a\", \"password\": \"x\", \"more\": \"y\"}", 400},
+    {"{\"name\": \"a\", \"password\": {\"a\": \"b\"}}", 400},
+};
+
+START_TEST(bad_body_is_refused)
+{
+	struct http_response answer =
+	    session("POST", "/api/session", NULL, bodies[_i].body);
+
+	ck_assert_msg(answer.status == bodies[_i].status ||
+		(*bodies[_i].body == '\0' && answer.status == 415),
+	    "%d %s", answer.status, answer.body);
+}
+END_TEST
+
+START_TEST(another_site_signs_nobody_in)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	struct http_request request = {.method = "POST",
+	    .path = "/api/session",
+	    .body = keep_format(
+		"{\"name\": \"%s\", \"password\": \"%s\"}", name, password),
+	    .headers = {"Sec-Fetch-Site: cross-site"}};
+	const char *cookie = sign_in(name);
+
+	ck_assert_int_eq(http_send(&request).status, 403);
+	request.method = "DELETE";
+	request.body = NULL;
+	request.headers[1] = keep_format("Cookie: withdraw_session=%s", cookie);
+	ck_assert_int_eq(http_send(&request).status, 403);
+	ck_assert_int_eq(status_with(cookie), 200);
+}
+END_TEST
+
+/* --- the end of a session ------------------------------------------------ */
+
+START_TEST(signing_out_ends_one_session)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *first = sign_in(name), *second = sign_in(name);
+	struct http_response answer;
+
+	ck_assert_str_ne(first, second);
+	answer = session("DELETE", "/api/session", first, NULL);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_str_eq(cookie_of(&answer), "");
+	expect_said(http_header(&answer, "Set-Cookie"), "Max-Age=0");
+	ck_assert_int_eq(status_with(first), 401);
+	ck_assert_int_eq(status_with(second), 200);
+	/* once more, and without any */
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session", first, NULL).status, 200);
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session", NULL, NULL).status, 200);
+	ck_assert_int_eq(status_with(second), 200);
+}
+END_TEST
+
+START_TEST(signing_out_everywhere_ends_all)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *first = sign_in(name), *second = sign_in(name);
+
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session?everywhere=2", first, NULL).status,
+	    400);
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session?everywhere=1", first, NULL).status,
+	    200);
+	ck_assert_int_eq(status_with(first), 401);
+	ck_assert_int_eq(status_with(second), 401);
+	ck_assert_int_eq(status_with(sign_in(name)), 200);
+}
+END_TEST
+
+/* Who signs in anew on the same browser has no way back to the old one. */
+START_TEST(signing_in_ends_the_session_before)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *before = sign_in(name);
+	struct http_response answer = session("POST", "/api/session", before,
+	    keep_format(
+		"{\"name\": \"%s\", \"password\": \"%s\"}", name, password));
+
+	ck_assert_int_eq(answer.status, 201);
+	ck_assert_int_eq(status_with(before), 401);
+	ck_assert_int_eq(status_with(cookie_of(&answer)), 200);
+}
+END_TEST
+
+static const char *const ends[][4] = {{"user", "passwd"}, {"user", "disable"}};
+
+START_TEST(operator_ends_sessions)
+{
+	const char *name, *cookie;
+	struct command command;
+
+	stack_restart("withdrawd", "WITHDRAW_SESSION_CHECK_S=1");
+	name = new_name(ledger_open("1.00"));
+	cookie = sign_in(name);
+	command = CTL(ends[_i][0], ends[_i][1], name);
+	command.in = "another password\n";
+	expect_done(command_run(&command));
+	WAIT_UNTIL(status_with(cookie) == 401);
+	if (_i == 0) {
+		ck_assert_int_eq(try(name, password).status, 401);
+		ck_assert_int_eq(try(name, "another password").status, 201);
+	}
+}
+END_TEST
+
+/* What Redis keeps of a session is a hash of its secret. */
+START_TEST(redis_has_no_secret)
+{
+	const char *user = ledger_open("1.00");
+	const char *cookie = sign_in(new_name(user));
+	const char *secret = strchr(cookie, '.') + 1;
+
+	ck_assert_uint_eq(cache_count(user, "session:"), 1);
+	ck_assert_uint_eq(cache_count(user, secret), 0);
+}
+END_TEST
+
+START_TEST(redis_that_forgets_signs_out)
+{
+	const char *user = ledger_open("100.00");
+	const char *name = new_name(user), *cookie = sign_in(name);
+
+	cache_flush();
+	ck_assert_int_eq(status_with(cookie), 401);
+	ck_assert_int_eq(status_with(sign_in(name)), 200);
+	ck_assert_str_eq(ledger_balance(user), "100.00");
+}
+END_TEST
+
+START_TEST(session_ends_by_itself)
+{
+	const char *cookie;
+
+	stack_restart("withdrawd",
+	    _i == 0 ? "WITHDRAW_SESSION_IDLE_S=1" : "WITHDRAW_SESSION_MAX_S=1");
+	cookie = sign_in(new_name(ledger_open("1.00")));
+	/* asking keeps it alive, but not beyond its longest time */
+	if (_i == 0) {
+		const char *user = keep_text(cookie, strcspn(cookie, "."));
+
+		WAIT_UNTIL(cache_count(user, "session:") == 0);
+		ck_assert_int_eq(status_with(cookie), 401);
+	} else {
+		WAIT_UNTIL(status_with(cookie) == 401);
+	}
+}
+END_TEST
+
+/* Without Redis nobody has a session; who signs in otherwise goes on. */
+START_TEST(without_redis_there_are_no_sessions)
+{
+	const char *user = ledger_open("1.00");
+	const char *name = new_name(user), *cookie = sign_in(name);
+	struct http_request basic = {.path = "/api/account", .user = user};
+
+	stack_stop("redis");
+	ck_assert_int_eq(status_with(cookie), 503);
+	ck_assert_int_eq(try(name, password).status, 503);
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session", cookie, NULL).status, 503);
+	ck_assert_int_eq(http_send(&basic).status, 200);
+}
+END_TEST
+
+/* --- guessing ------------------------------------------------------------ */
+
+/* All of a test come from one address: let it not be the one that is slowed. */
+static int
+status_of_try(const char *name, const char *word)
+{
+	struct command redis = {
+	    .argv = {"redis-cli", "-s", cache_socket(), "DEL",
+		"withdraw:{sign-in address 127.0.0.1}:attempts"}};
+
+	expect_done(command_run(&redis));
+	return try(name, word).status;
+}
+
+START_TEST(guessing_is_slowed)
+{
+	const char *name = _i == 0 ? new_name(ledger_open("1.00"))
+				   : keep_format("nobody.%.8s", order_id());
+	struct http_response answer;
+
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(try(name, "wrong").status, 401);
+	answer = try(name, password);
+	ck_assert_int_eq(answer.status, 429);
+	expect_said(answer.body, "/problems/too-many-sign-ins");
+	ck_assert_str_eq(http_header(&answer, "Retry-After"), "1");
+	if (_i == 0)
+		WAIT_UNTIL(status_of_try(name, password) == 201);
+	/* and what was right makes it forget */
+	if (_i == 0)
+		for (int i = 0; i < 5; i++)
+			ck_assert_int_eq(status_of_try(name, "wrong"), 401);
+}
+END_TEST
+
+START_TEST(guessing_at_once_gains_nothing)
+{
+	enum { GUESSES = 24 };
+	const char *name = new_name(ledger_open("1.00"));
+	struct http_request requests[GUESSES];
+	struct http_response *answers;
+	int looked = 0;
+
+	for (int i = 0; i < GUESSES; i++)
+		requests[i] = (struct http_request){.method = "POST",
+		    .path = "/api/session",
+		    .body = keep_format(
+			"{\"name\": \"%s\", \"password\": \"guess %d\"}", name,
+			i)};
+	answers = http_send_all(requests, GUESSES);
+	for (int i = 0; i < GUESSES; i++) {
+		ck_assert_msg(answers[i].status == 401 ||
+			answers[i].status == 429 || answers[i].status == 503,
+		    "%d", answers[i].status);
+		looked += answers[i].status == 401;
+	}
+	/* a few seconds may go by meanwhile, and each lets one more in */
+	ck_assert_int_le(looked, 10);
+}
+END_TEST
+
+/* Many names from one address: the address is slowed. */
+START_TEST(address_is_slowed)
+{
+	struct http_response answer = {0};
+
+	cache_flush();
+	for (int i = 0; i < 31; i++) {
+		answer = try(keep_format("nobody.%.8s", order_id()), "wrong");
+		ck_assert_int_eq(answer.status, 401);
+	}
+	answer = try(keep_format("nobody.%.8s", order_id()), "wrong");
+	ck_assert_int_eq(answer.status, 429);
+	cache_flush();
+}
+END_TEST
+
+/* --- nothing else lets anybody in ---------------------------------------- */
+
+START_TEST(forged_cookies_are_nobody)
+{
+	const char *user = ledger_open("1.00"), *other = ledger_open("1.00");
+	const char *cookie = sign_in(new_name(user));
+	const char *secret = strchr(cookie, '.');
+	const char *forged[] = {"", ".", "1001", "1001.",
+	    keep_format("%s%s", other, secret), keep_format("0%s", cookie),
+	    keep_format("%s0", cookie), keep_format("%s.%064d", user, 0),
+	    "-1.x", "%00"};
+
+	for (int i = 0; i < COUNT(forged); i++)
+		ck_assert_msg(status_with(forged[i]) == 401, "%s", forged[i]);
+	ck_assert_int_eq(status_with(cookie), 200);
+}
+END_TEST
+
+static const char *const claims[] = {"X-Withdraw-User: 1001",
+    "Withdraw-User: 1001", "Withdraw-Session: 1001.x", "Remote-User: alice",
+    "Authorization: Basic YWxpY2U6d3Jvbmc=" /* alice:wrong */};
+static const char *const paths[] = {"/api/account", "/%61pi/account",
+    "//api/account", "/words/../api/account", "/x/..//api/account",
+    "/./api/account", "/api/./account", "/_withdraw_session", "/api/session"};
+
+/* However the path is written, and whatever the client claims to be. */
+START_TEST(claims_are_nobody)
+{
+	for (int i = 0; i < COUNT(claims); i++) {
+		struct http_request request = {
+		    .path = paths[_i], .headers = {claims[i]}};
+		struct http_response answer = http_send(&request);
+
+		ck_assert_msg(answer.status == 401 || answer.status == 404,
+		    "%s %s: %d", paths[_i], claims[i], answer.status);
+	}
+}
+END_TEST
+
+START_TEST(files_are_for_everybody)
+{
+	ck_assert_int_eq(session("GET", "/", NULL, NULL).status, 200);
+	ck_assert_int_eq(session("GET", "/?a=/api/", NULL, NULL).status, 200);
+	ck_assert_int_eq(
+	    session("GET", "/withdraw.css", NULL, NULL).status, 200);
+	ck_assert_int_eq(
+	    session("GET", "/problems/busy", NULL, NULL).status, 200);
+}
+END_TEST
+
+/* --- the operator -------------------------------------------------------- */
+
+START_TEST(operator_sees_no_hash)
+{
+	const char *user = ledger_open("1.00"), *name = new_name(user);
+	const char *out =
+	    expect_done(run(CTL("users", "list", "--user", user, "--json")));
+	struct command command = {
+	    .argv = {"psql", "-XqAtc", "SELECT password FROM sign_in"},
+	    .env = {"PGUSER=withdraw_operator"}};
+
+	expect_said(out, name);
+	expect_item(out, "users", 0, "disabled", "false");
+	ck_assert_ptr_null(strstr(out, "$y$"));
+	expect_said(command_run(&command).err, "permission denied");
+	expect_said(ledger_sql("SELECT password FROM sign_in WHERE name = $1",
+			name, NULL),
+	    "$y$");
+	ck_assert_str_eq(
+	    ledger_sql("SELECT command FROM operator_audit WHERE user_id = "
+		       "$1::bigint ORDER BY id DESC LIMIT 1",
+		user, NULL),
+	    "user add");
+	command = CTL("user", "add", name, user);
+	command.in = "x y z x y z\n";
+	expect_refused(command_run(&command), 1, "exists already");
+	command = CTL("user", "passwd", "nobody.at.all");
+	command.in = "x y z x y z\n";
+	expect_refused(command_run(&command), 1, "no such name");
+	command = CTL("user", "passwd", name);
+	command.in = "";
+	expect_refused(command_run(&command), 2, "nothing was done");
+	expect_refused(run(CTL("user", "add", "-x.", user)), 2, "-x");
+	expect_refused(run(CTL("user", "add", "a b", user)), 2, "\"a b\"");
+}
+END_TEST
+
+Suite *
+signin_suite(void)
+{
+	Suite *suite = suite_create("signin");
+	TCase *tcase = fixture_case(suite, "sessions");
+
+	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_test(tcase, session_withdraws);
+	tcase_add_test(tcase, names_are_in_lower_case);
+	tcase_add_test(tcase, refusals_are_alike);
+	tcase_add_loop_test(tcase, bad_body_is_refused, 0, COUNT(bodies));
+	tcase_add_test(tcase, another_site_signs_nobody_in);
+	tcase_add_test(tcase, signing_out_ends_one_session);
+	tcase_add_test(tcase, signing_out_everywhere_ends_all);
+	tcase_add_test(tcase, signing_in_ends_the_session_before);
+	tcase_add_loop_test(tcase, operator_ends_sessions, 0, COUNT(ends));
+	tcase_add_test(tcase, redis_has_no_secret);
+	tcase_add_test(tcase, redis_that_forgets_signs_out);
+	tcase_add_loop_test(tcase, session_ends_by_itself, 0, 2);
+	tcase_add_test(tcase, without_redis_there_are_no_sessions);
+	tcase_add_loop_test(tcase, guessing_is_slowed, 0, 2);
+	tcase_add_test(tcase, guessing_at_once_gains_nothing);
+	tcase_add_test(tcase, address_is_slowed);
+	tcase_add_test(tcase, forged_cookies_are_nobody);
+	tcase_add_loop_test(tcase, claims_are_nobody, 0, COUNT(paths));
+	tcase_add_test(tcase, files_are_for_everybody);
+	tcase_add_test(tcase, operator_sees_no_hash);
+	return suite;
+}
