@@ -47,11 +47,20 @@ export function listOrders({ limit, before = null }, signal) {
 
 // Whether there is a sign-in that this page can end.
 export async function hasSession() {
-  return (await call('GET', '/api/session', {})).status === 200;
+  return (await getSession()).status === 200;
 }
 
-export function endSession() {
-  return call('DELETE', '/api/session', {});
+export function getSession() {
+  return call('GET', '/api/session', {});
+}
+
+export function beginSession(name, password) {
+  return call('POST', '/api/session', { body: { name, password } });
+}
+
+// everywhere: all sessions of the same name.
+export function endSession(everywhere = false) {
+  return call('DELETE', `/api/session${everywhere ? '?everywhere=1' : ''}`, {});
 }
 
 export function getOrder(orderId, signal) {

@@ -8,8 +8,6 @@ import zh from './words/zh.js';
 export const ui = Object.fromEntries(
   [...document.querySelectorAll('[id]')].map((e) => [e.id, e]));
 
-const LANGUAGES = { en, zh };
-const LANGUAGE_KEY = 'withdraw.language';
 const LEAST = '0.01';
 const RETRIES = new Set(['sign-in', 'stuck', 'refused', 'broken', 'signed-out']);
 const FINAL = new Set(['succeeded', 'declined', 'review', 'void']);
@@ -19,6 +17,9 @@ const BADGES = {
   'signed-out': 'ask', 'stuck': 'ask', 'refused': 'ask', 'broken': 'ask',
   'unknown-order': 'ask',
 };
+
+const LANGUAGES = { en, zh };
+const LANGUAGE_KEY = 'withdraw.language';
 
 // What was chosen here before, or else the first of the browser's languages
 // that there are words for.
@@ -383,14 +384,14 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// ---- the language ----
+// ---- the language, of the sign-in page too ----
 
-function language() {
+export function language() {
   return words;
 }
 
 // The language that a click would lead to.
-function otherLanguage() {
+export function otherLanguage() {
   return words === en ? zh : en;
 }
 

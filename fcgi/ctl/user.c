@@ -131,7 +131,7 @@ change(const struct ctl_args *args, const char *sql, const char *const params[],
 {
 	char subject[80];
 	const struct ctl_change change = {
-	    sql, params, nparams, subject, verb, "", "user list"};
+	    sql, params, nparams, subject, verb, "", false, "user list"};
 	struct ctl_rows *rows;
 	enum ctl_exit code;
 

@@ -11,7 +11,7 @@ import {
   VOID_CALL, WITHDRAW, assertWithdrawnOnce, balanceReads, formIsOpen, pageTest,
   phase, shownOrder, textOf, toCheck, unavailable, withdraw,
 } from './page.mjs';
-import { BASE_URL, adjust, freeze, ledgerOf, markPayout } from './stack.mjs';
+import { BASE_URL, addSignIn, adjust, freeze, ledgerOf, markPayout } from './stack.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const FOLDER = process.env.SCREENSHOTS
@@ -101,6 +101,28 @@ function refusal(status, code) {
     }),
   };
 }
+
+stateTest('sign-in', async ({ page }) => {
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.locator('#form:not([hidden])').waitFor();
+});
+
+stateTest('sign-in, refused', async ({ page }) => {
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.click('#act');
+  await page.locator('#note', { hasText: /./ }).waitFor();
+});
+
+stateTest('sign-in, signed in', async ({ page, user }) => {
+  const { name, password } = addSignIn(user);
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.fill('#name', name);
+  await page.fill('#password', password);
+  await page.click('#act');
+  await page.waitForURL(`${BASE_URL}/`);
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.locator('#session:not([hidden])').waitFor();
+});
 
 stateTest('ready', async () => {});
 

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { startProxy } from './proxy.mjs';
 import {
-  BASE_URL, SUCCEEDED, VOID, credentials, ledgerOf, openAccount,
+  BASE_URL, SUCCEEDED, VOID, basic, ledgerOf, openAccount,
 } from './stack.mjs';
 
 let browser;
@@ -30,7 +30,7 @@ function firefoxTest(name, body, plan) {
     try {
       const page = await context.newPage();
       page.setDefaultTimeout(60_000);
-      await page.authenticate(credentials(user));
+      await page.setExtraHTTPHeaders(basic(user));
       await page.goto(proxy?.url ?? BASE_URL);
       await page.waitForSelector('#fields:enabled');
       await body({ page, user, context, proxy });
@@ -98,7 +98,7 @@ firefoxTest('a reload finds the order', async ({ page, user }) => {
 firefoxTest('a second tab shows the order, and Stop ends it in both',
   async ({ page, user, context, proxy }) => {
     const second = await context.newPage();
-    await second.authenticate(credentials(user));
+    await second.setExtraHTTPHeaders(basic(user));
     await second.goto(proxy.url);
     await second.waitForSelector('#fields:enabled');
     await toCheck(page, '100');

@@ -3,7 +3,7 @@
 // already: BASE_URL says where, PGHOST and the like lead psql to the ledger.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -44,14 +44,28 @@ function options() {
 export async function signIn(browser, balance, options = {}) {
   const user = await openAccount(balance);
   const context = await browser.newContext({
-    httpCredentials: credentials(user), locale: 'en-US', ...options,
+    extraHTTPHeaders: basic(user), locale: 'en-US', ...options,
   });
   context.setDefaultTimeout(15_000); // a bound, for what never comes
   return { user, context };
 }
 
-export function credentials(user) {
-  return { username: `user${user}`, password: `user${user}` };
+// The servers take HTTP Basic from whoever sends it, and never ask for it.
+export function basic(user) {
+  const name = `user${user}`;
+  return { Authorization: `Basic ${btoa(`${name}:${name}`)}` };
+}
+
+// Lets somebody sign in on the page as that user: their name and password.
+export function addSignIn(user) {
+  const name = `n${user}`;
+  const password = `a password of ${user}`;
+  execFileSync(`${process.env.BUILD ?? 'build'}/withdrawctl`,
+    ['user', 'add', name, String(user)], {
+      input: `${password}\n`,
+      env: { ...process.env, PGUSER: 'withdraw_operator' },
+    });
+  return { name, password };
 }
 
 export async function openPage(context, url = BASE_URL) {

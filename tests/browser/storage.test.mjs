@@ -11,7 +11,7 @@ import {
   shownOrder, unavailable, withdraw,
 } from './page.mjs';
 import {
-  SUCCEEDED, credentials, launchProfile, ledgerOf, openAccount, openPage,
+  SUCCEEDED, basic, launchProfile, ledgerOf, openAccount, openPage,
 } from './stack.mjs';
 
 // Chromium with "block all cookies", which blocks all storage.
@@ -23,11 +23,8 @@ function blockedTest(name, body) {
     await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify({
       profile: { default_content_setting_values: { cookies: 2 } },
     }));
-    const { username, password } = credentials(user);
-    // such a browser has no memory for a password either
-    const login = `Basic ${btoa(`${username}:${password}`)}`;
     const context = await launchProfile(profile,
-      { extraHTTPHeaders: { Authorization: login }, locale: 'en-US' });
+      { extraHTTPHeaders: basic(user), locale: 'en-US' });
     try {
       const page = await openPage(context);
       await formIsOpen(page);
