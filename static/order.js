@@ -133,6 +133,7 @@ export class Settlement {
     for (;;) {
       this.#round = new AbortController();
       this.#attempt++;
+      const looked = this.#look;
       const answer = await this.#ask(this.#round.signal);
       const verdict = api.judge(answer, this.#order.order_id);
 
@@ -141,6 +142,13 @@ export class Settlement {
         return this.#outcome(answer.body.status, answer.body);
       }
       this.#doubt = true;
+      // told meanwhile that there is something to see
+      if (this.#look && !looked) continue;
+      // closing ends it more surely than another look
+      if (this.#closing && looked && verdict !== 'sign-in') {
+        this.#look = false;
+        continue;
+      }
       // the user stopped it meanwhile: close it without further waiting
       if (this.#round.signal.aborted) continue;
 
@@ -185,6 +193,7 @@ export class Settlement {
 
   #close() {
     this.#closing = true;
+    this.#look = false;
     this.#pending.markClosing(this.#order.order_id);
   }
 
@@ -193,8 +202,8 @@ export class Settlement {
     // another tab may have stopped the same order
     this.#closing ||= this.#pending.isClosing(id);
     this.#tell(0);
-    if (this.#closing) return api.closeOrder(id, signal);
     if (this.#look) return api.getOrder(id, signal);
+    if (this.#closing) return api.closeOrder(id, signal);
     const ticket = await api.getToken(id, signal);
     if (ticket.status !== 201 || !ticket.body?.token) return ticket;
     return api.withdraw(id, ticket.body.token, amount, signal);

@@ -223,6 +223,7 @@ pageTest('the payout is followed, modestly', async ({ page, user }) => {
     if (request.url().includes(order)) asked++;
   });
   await page.clock.fastForward(10_000);
+  await allIsSent(page);
   assert.equal(asked, 0, 'not at once');
   await markPayout(order, 'paid', 'BANK-42');
   await page.clock.fastForward(10_000);
@@ -232,6 +233,7 @@ pageTest('the payout is followed, modestly', async ({ page, user }) => {
   await page.locator('#history-rows li[data-state="paid"]').waitFor();
   const before = asked;
   await page.clock.fastForward(3_600_000);
+  await allIsSent(page);
   assert.equal(asked, before, 'nothing is due any more');
   assert.equal((await ledgerOf(user)).records[0].payout_state, 'paid');
 });
@@ -261,8 +263,11 @@ pageTest('a hidden tab does not ask', async ({ page }) => {
   await page.locator('#history-rows li[data-state="due"]').waitFor();
   await setVisibility(page, 'hidden');
   let asked = 0;
-  page.on('request', () => { asked++; });
+  page.on('request', (request) => {
+    if (request.url().includes('/api/')) asked++;
+  });
   await page.clock.fastForward(3_600_000);
+  await allIsSent(page);
   assert.equal(asked, 0);
   const looked = page.waitForRequest(/api\/withdrawals\//);
   await setVisibility(page, 'visible');
@@ -307,6 +312,13 @@ pageTest('the list has every attempt, and older ones on demand',
     await phase(page, 'succeeded', 'declined', 'void');
     await assertAgrees(page, records[12]);
   }, { balance: '500.00' });
+
+// What the page has asked for by now has been seen: one more is, after it.
+async function allIsSent(page) {
+  const sent = page.waitForRequest('**/icon.svg?last');
+  await page.evaluate(() => fetch('/icon.svg?last'));
+  await sent;
+}
 
 async function setVisibility(page, state) {
   await page.evaluate((value) => {

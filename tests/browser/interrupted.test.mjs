@@ -23,6 +23,8 @@ pageTest('the order is kept before anything is sent',
     const order = await pendingOrder(page, user);
     assert.equal(key, `"${order.order_id}"`);
     assert.equal(order.amount, '10.00');
+    // a reload leads to it, even if the answer comes while it is under way
+    assert.ok(page.url().endsWith(`/?order=${order.order_id}`), page.url());
     held.open();
     await assertWithdrawnOnce(page, user, '10.00', '90.00');
   });

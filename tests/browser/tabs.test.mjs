@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import {
-  WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads, formIsOpen, gate,
-  pageTest, phase, shownOrder, textOf, toCheck, unavailable, withdraw,
+  VOID_CALL, WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads, formIsOpen,
+  gate, pageTest, phase, shownOrder, textOf, toCheck, unavailable, withdraw,
 } from './page.mjs';
 import { SUCCEEDED, VOID, ledgerOf, openPage } from './stack.mjs';
 
@@ -97,9 +97,11 @@ pageTest('Stop in one tab stops the order of both',
     await withdraw(page, '60');
     await phase(page, 'checking');
     await phase(second, 'checking');
+    // the first closes it by itself, and tells the second
+    await second.route(VOID_CALL, (route) => route.fulfill(unavailable(3600)));
     await second.click('#stop');
-    await phase(second, 'void');
     await phase(page, 'void');
+    await phase(second, 'void');
     const { balance, records } = await ledgerOf(user);
     assert.equal(balance, '100.00');
     assert.deepEqual(records.map((r) => r.status), [VOID]);
