@@ -106,7 +106,7 @@ run_browser() {
 	start_servers browser
 	# the longest first
 	# shellcheck disable=SC2016 # sh expands it
-	printf '%s\n' tests/browser/{random,access,firefox,flow,interrupted}.test.mjs \
+	printf '%s\n' tests/browser/{random,access,states,firefox,flow}.test.mjs \
 		tests/browser/*.test.mjs | awk '!seen[$0]++' | xargs -P 3 -n 1 sh -c \
 		'node --test --test-reporter=tap "$1" >"$0/${1##*/}.tap" 2>&1
 		echo $? >"$0/${1##*/}.status"' "$run_dir"
