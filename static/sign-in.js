@@ -46,7 +46,10 @@ async function guard(action) {
 async function look() {
   const answer = await api.getSession();
   show({ name: answer.status === 200 ? answer.body.name : '' });
-  if (!state.name) ui.name.focus();
+  // not under the hands of somebody who types already
+  if (!state.name && document.activeElement === document.body) {
+    ui.name.focus();
+  }
 }
 
 async function signIn() {
@@ -99,7 +102,7 @@ function next() {
   const url = URL.canParse(wanted, location.origin)
     ? new URL(wanted, location.origin) : null;
   return url?.origin === location.origin && wanted.startsWith('/')
-    ? url.pathname + url.search : '/';
+    ? url.href : '/'; // whole: a path may begin like a host
 }
 
 function show(changes) {

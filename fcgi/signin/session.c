@@ -12,7 +12,8 @@
 #include "base/log.h"
 
 /* A session's value: name, generation, when it began, when the ledger was
- * asked last, both in ms of Redis' clock. */
+ * asked last, both in ms of Redis' clock. A new one is asked about at its first
+ * use: the password may have been changed while it was looked at. */
 #define NOW                                                                    \
 	"local t = redis.call('TIME')\n"                                       \
 	"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
@@ -22,8 +23,8 @@
 
 /* KEYS session; ARGV name, generation, idle and longest time in ms, number. */
 struct redis_script session_begin_script = {.keys = 1,
-    .text = NOW "redis.call('SET', KEYS[1], string.format('%s %s %.0f %.0f',\n"
-		"  ARGV[1], ARGV[2], now, now), 'PX',\n"
+    .text = NOW "redis.call('SET', KEYS[1], string.format('%s %s %.0f 0',\n"
+		"  ARGV[1], ARGV[2], now), 'PX',\n"
 		"  math.min(ARGV[3], ARGV[4]))\n"
 		"return {ARGV[5]}\n"};
 

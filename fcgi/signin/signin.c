@@ -126,8 +126,9 @@ judged(struct password_call *call)
 	struct signin_call *c = OF(password, call);
 
 	if (!call->right) {
+		/* a name that is none may be a password */
 		log_info("request=%s sign-in of \"%s\" from %s: refused",
-		    c->request, c->name, c->address);
+		    c->request, *call->hash ? c->name : "nobody", c->address);
 		end(c, SIGNIN_NO);
 	} else if (!attempt_forgive(redis_of(c), then(c, forgive_address),
 		       &attempt_by_name, c->name))
@@ -212,8 +213,7 @@ ended(struct signin_call *c, const struct redis_reply_items *items)
 	end(c, SIGNIN_NO);
 }
 
-/* Without an answer of the ledger nobody is signed out: nothing can be
- * withdrawn either as long as there is none. */
+/* Without an answer of the ledger nobody is let in, and nobody signed out. */
 static void
 stands(
     struct pg_call *call, enum pg_verdict verdict, const struct pg_rows *rows)
@@ -221,7 +221,7 @@ stands(
 	struct signin_call *c = OF(pg, call);
 
 	if (verdict != PG_ROWS)
-		end(c, SIGNIN_OK);
+		end(c, SIGNIN_UNAVAILABLE);
 	else if (pg_rows_count(rows) == 1) {
 		if (!session_touch(redis_of(c), then(c, touched), &c->session))
 			end(c, SIGNIN_OK);
@@ -284,11 +284,13 @@ left_all(
 {
 	struct signin_call *c = OF(pg, call);
 
-	(void)rows;
-	if (verdict == PG_ROWS)
-		leave(c);
-	else
+	if (verdict != PG_ROWS) {
 		end(c, SIGNIN_UNAVAILABLE);
+		return;
+	}
+	/* a session of an older generation has no say about the others */
+	c->all = pg_rows_count(rows) == 1;
+	leave(c);
 }
 
 static void

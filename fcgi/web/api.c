@@ -41,11 +41,19 @@ check_key(struct exchange *x)
 	return false;
 }
 
+static char buf[BODY_MAX + 1]; /* parsed before the next is read */
+
+/* There was a password in it. */
+static void
+forget_body(void)
+{
+	explicit_bzero(buf, sizeof(buf));
+}
+
 /* The body as it came, whole; NULL: it was refused. Until the next request. */
 static const char *
 read_body(struct exchange *x, size_t *len_r)
 {
-	static char buf[BODY_MAX + 1];
 	const struct request *q = &x->request;
 
 	if (q->content_length == LENGTH_BAD) {
@@ -367,10 +375,14 @@ call_sign_in(struct exchange *x)
 	text = read_body(x, &len);
 	if (text == NULL)
 		return;
-	if (!credentials_parse(text, len, c, &detail))
-		reply_refusal(x, PROBLEM_MALFORMED, detail, NULL);
-	else
+	if (credentials_parse(text, len, c, &detail)) {
+		forget_body();
 		signin_enter(c);
+		return;
+	}
+	forget_body();
+	explicit_bzero(c->password.text, sizeof(c->password.text));
+	reply_refusal(x, PROBLEM_MALFORMED, detail, NULL);
 }
 
 static void

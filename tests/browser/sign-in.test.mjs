@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  assertWithdrawnOnce, formIsOpen, phase, textOf, theBrowser, withdraw,
+  assertWithdrawnOnce, formIsOpen, gate, phase, textOf, theBrowser, withdraw,
 } from './page.mjs';
 import { BASE_URL, addSignIn, ledgerOf, openAccount } from './stack.mjs';
 
@@ -79,6 +79,39 @@ signInTest('it goes on where it began, and nowhere else',
       assert.equal(await page.locator('#on').evaluate((e) => e.href),
         `${BASE_URL}/`, next);
     }
+  });
+
+signInTest('no path of ours leads to another host',
+  async ({ page, name, password }) => {
+    for (const next of ['/.//evil.example/x', '/..//evil.example/x',
+      '/%2e//evil.example/x']) {
+      await page.context().clearCookies();
+      await page.goto(
+        `${BASE_URL}/sign-in.html?next=${encodeURIComponent(next)}`);
+      await enter(page, name, password);
+      await page.waitForURL((url) => !url.href.includes('/sign-in.html'));
+      assert.equal(new URL(page.url()).origin, BASE_URL, next);
+    }
+  });
+
+signInTest('a late answer does not move the hands of who types',
+  async ({ page, name, password }) => {
+    const late = gate();
+    await page.route('**/api/session', async (route) => {
+      await late.opened;
+      await route.continue();
+    }, { times: 1 });
+    await page.goto(`${BASE_URL}/sign-in.html`);
+    await page.fill('#name', name);
+    await page.focus('#password');
+    await page.keyboard.type(password.slice(0, 5));
+    const answered = page.waitForResponse('**/api/session');
+    late.open();
+    await answered;
+    await page.evaluate(() => new Promise((r) => { setTimeout(r); }));
+    await page.keyboard.type(password.slice(5));
+    assert.equal(await page.inputValue('#password'), password);
+    assert.equal(await page.inputValue('#name'), name);
   });
 
 signInTest('an order under way goes on after it',

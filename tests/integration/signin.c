@@ -458,6 +458,54 @@ START_TEST(claims_are_nobody)
 }
 END_TEST
 
+/* It looks like a file's name, and is none. */
+START_TEST(api_itself_is_no_file)
+{
+	struct http_request request = {
+	    .path = _i == 0 ? "/api" : "/api?x", .headers = {claims[4]}};
+
+	ck_assert_int_eq(http_send(&request).status, 401);
+}
+END_TEST
+
+/* A session of before the password was changed ends itself alone. */
+START_TEST(old_session_has_no_say)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *old = sign_in(name), *cookie;
+
+	ck_assert_int_eq(status_with(old), 200);
+	ledger_sql("UPDATE sign_in SET generation = generation + 1 "
+		   "WHERE name = $1",
+	    name, NULL);
+	cookie = sign_in(name);
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session?everywhere=1", old, NULL).status,
+	    200);
+	ck_assert_int_eq(status_with(old), 401);
+	ck_assert_int_eq(status_with(cookie), 200);
+}
+END_TEST
+
+/* Whom the ledger cannot speak for is not let in. */
+START_TEST(without_the_ledger_nobody_is_let_in)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *cookie = sign_in(name);
+	int status;
+
+	ledger_sql("REVOKE EXECUTE ON FUNCTION sign_in_stands(text, bigint, "
+		   "bigint) FROM withdraw_service",
+	    NULL);
+	status = status_with(cookie);
+	ledger_sql("GRANT EXECUTE ON FUNCTION sign_in_stands(text, bigint, "
+		   "bigint) TO withdraw_service",
+	    NULL);
+	ck_assert_int_eq(status, 503);
+	ck_assert_int_eq(status_with(cookie), 200);
+}
+END_TEST
+
 START_TEST(files_are_for_everybody)
 {
 	ck_assert_int_eq(session("GET", "/", NULL, NULL).status, 200);
@@ -531,6 +579,9 @@ signin_suite(void)
 	tcase_add_test(tcase, address_is_slowed);
 	tcase_add_test(tcase, forged_cookies_are_nobody);
 	tcase_add_loop_test(tcase, claims_are_nobody, 0, COUNT(paths));
+	tcase_add_loop_test(tcase, api_itself_is_no_file, 0, 2);
+	tcase_add_test(tcase, old_session_has_no_say);
+	tcase_add_test(tcase, without_the_ledger_nobody_is_let_in);
 	tcase_add_test(tcase, files_are_for_everybody);
 	tcase_add_test(tcase, operator_sees_no_hash);
 	return suite;
