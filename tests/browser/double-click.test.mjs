@@ -22,13 +22,22 @@ pageTest('five fast clicks withdraw once', async ({ page, user }) => {
 
 pageTest('a double click on Continue goes no further than the check',
   async ({ page, user }) => {
+    // the page's clock stands, however slow the test is
+    await page.clock.install();
+    await page.reload();
+    await formIsOpen(page);
     await page.fill('#amount', '20');
+    await page.clock.pauseAt(Date.now() + 60_000);
     const target = await middle(page, '#continue');
     await page.mouse.click(...target, { clickCount: 5, delay: 1 });
     await page.locator('#withdraw:disabled').waitFor();
+    await page.clock.runFor(400);
     // wherever it has come up, it does not take the clicks of before
     await page.mouse.dblclick(...await middle(page, '#withdraw'));
+    await page.locator('#withdraw:disabled').waitFor();
+    await page.clock.runFor(200);
     await page.locator('#withdraw:enabled').waitFor();
+    await page.clock.resume();
     await page.click('#withdraw');
     await assertWithdrawnOnce(page, user, '20.00', '80.00');
   });
