@@ -57,7 +57,8 @@ $(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
 # hashes of passwords and of session ids
 $(BUILD)/withdrawd: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
 $(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
-	fcgi/reconcile/snapshot.c fcgi/reconcile/chain.c fcgi/signin/name.c \
+	fcgi/reconcile/snapshot.c fcgi/reconcile/chain.c fcgi/reconcile/entry.c \
+	fcgi/signin/name.c \
 	$(wildcard fcgi/base/*.c))
 $(BUILD)/withdrawctl: OUR_LDLIBS += -lcsv -lcrypt -lcrypto
 $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \

@@ -3,7 +3,9 @@
 // a login of its own does not use this page.
 
 import * as api from './api.js';
-import { language, otherLanguage, switchLanguage } from './view.js';
+import {
+  language, otherLanguage, setText, switchLanguage,
+} from './view.js';
 import en from './words/sign-in.en.js';
 import zh from './words/sign-in.zh.js';
 
@@ -134,9 +136,4 @@ function text(t, what) {
   if (!what) return '';
   const [key, value] = what;
   return typeof t[key] === 'function' ? t[key](value) : t[key];
-}
-
-// A live region is read out whenever it is written, so only when it changes.
-function setText(element, value) {
-  if (element.textContent !== value) element.textContent = value;
 }

@@ -380,7 +380,7 @@ function showFacts(list, rows) {
 }
 
 // A live region is read out whenever it is written, so only when it changes.
-function setText(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 

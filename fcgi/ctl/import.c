@@ -5,8 +5,8 @@
  * it moved the payout or found it moved. So a line whose reply was lost is
  * sent again, the same file may be imported twice, or in two processes at
  * once, and a line that cannot apply does not keep the others from it. */
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,22 +31,6 @@ struct import {
 };
 
 /* --- the report ---------------------------------------------------------- */
-
-static void
-put(yajl_gen g, const char *key, const char *text, bool number)
-{
-	ctl_json_string(g, key);
-	ctl_json_value(g, text, number);
-}
-
-static void
-put_count(yajl_gen g, const char *key, size_t n)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), "%zu", n);
-	put(g, key, digits, true);
-}
 
 /* What a file says is printed as it is only if JSON, or a terminal, can have
  * it. */
@@ -83,11 +67,11 @@ report(struct import *import, const struct ctl_result *r, const char *verdict,
 		return;
 	}
 	ctl_json_must(yajl_gen_map_open(import->json));
-	put_count(import->json, "line", r->line);
-	put(import->json, "order_id", order, false);
-	put(import->json, "state", state, false);
-	put(import->json, "verdict", verdict, false);
-	put(import->json, "problem", problem, false);
+	ctl_json_put_count(import->json, "line", (int64_t)r->line);
+	ctl_json_put(import->json, "order_id", order);
+	ctl_json_put(import->json, "state", state);
+	ctl_json_put(import->json, "verdict", verdict);
+	ctl_json_put(import->json, "problem", problem);
 	ctl_json_must(yajl_gen_map_close(import->json));
 }
 
@@ -111,10 +95,10 @@ end_report(struct import *import, size_t left)
 		return;
 	}
 	ctl_json_must(yajl_gen_array_close(import->json));
-	put_count(import->json, "moved", import->moved);
-	put_count(import->json, "already", import->already);
-	put_count(import->json, "not_applied", import->amiss);
-	put_count(import->json, "not_tried", left);
+	ctl_json_put_count(import->json, "moved", (int64_t)import->moved);
+	ctl_json_put_count(import->json, "already", (int64_t)import->already);
+	ctl_json_put_count(import->json, "not_applied", (int64_t)import->amiss);
+	ctl_json_put_count(import->json, "not_tried", (int64_t)left);
 	ctl_json_close(&import->json);
 }
 

@@ -1,6 +1,7 @@
 /* json.c: see json.h. */
 #include "json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,4 +61,34 @@ ctl_json_value(yajl_gen g, const char *text, bool number)
 		ctl_json_must(yajl_gen_number(g, text, strlen(text)));
 	else
 		ctl_json_string(g, text);
+}
+
+void
+ctl_json_put(yajl_gen g, const char *key, const char *text)
+{
+	ctl_json_string(g, key);
+	ctl_json_value(g, text, false);
+}
+
+void
+ctl_json_put_number(yajl_gen g, const char *key, const char *digits)
+{
+	ctl_json_string(g, key);
+	ctl_json_value(g, digits, true);
+}
+
+void
+ctl_json_put_count(yajl_gen g, const char *key, int64_t n)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, n);
+	ctl_json_put_number(g, key, digits);
+}
+
+void
+ctl_json_put_bool(yajl_gen g, const char *key, bool value)
+{
+	ctl_json_string(g, key);
+	ctl_json_must(yajl_gen_bool(g, value));
 }

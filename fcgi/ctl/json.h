@@ -5,6 +5,7 @@
 #define CTL_JSON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <yajl/yajl_gen.h>
 
 /* Begins the object; *g is NULLed by ctl_json_close(), which ends it. */
@@ -17,5 +18,11 @@ void ctl_json_string(yajl_gen g, const char *text);
 
 /* text NULL: null; number: its digits as they are, otherwise a string. */
 void ctl_json_value(yajl_gen g, const char *text, bool number);
+
+/* A member of the present object: the key, and its value as above. */
+void ctl_json_put(yajl_gen g, const char *key, const char *text);
+void ctl_json_put_number(yajl_gen g, const char *key, const char *digits);
+void ctl_json_put_count(yajl_gen g, const char *key, int64_t n);
+void ctl_json_put_bool(yajl_gen g, const char *key, bool value);
 
 #endif

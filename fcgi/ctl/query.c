@@ -86,8 +86,9 @@ ctl_apply(const struct ctl_change *c, struct ctl_rows **rows_r)
 		ctl_complain(
 		    "the outcome is unknown: %s may have been %s%s, or "
 		    "may still be (%s); check with \"withdrawctl "
-		    "%s\" in " CTL_DB_TIMEOUT ", before you repeat it",
-		    c->subject, c->verb, c->with, ctl_db_problem(db), c->show);
+		    "%s\" in %s, before you repeat it",
+		    c->subject, c->verb, c->with, ctl_db_problem(db), c->show,
+		    c->slow ? SLOW : CTL_DB_TIMEOUT);
 		break;
 	}
 	ctl_db_close(&db);

@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "ctl/check.h"
 #include "ctl/command.h"
 #include "ctl/json.h"
 #include "ctl/output.h"
 #include "reconcile/chain.h"
+#include "reconcile/entry.h"
 #include "reconcile/snapshot.h"
 
-#define HASH_TEXT (2 * CHAIN_HASH + 1)
+#define HASH_TEXT HEX_TEXT(CHAIN_HASH)
 
 struct verify {
 	struct chain *chain;
@@ -32,16 +34,6 @@ struct verify {
 	bool kept_met;
 };
 
-static void
-to_hex(const unsigned char *bytes, size_t len, char out[HASH_TEXT])
-{
-	size_t i;
-
-	out[0] = '\0';
-	for (i = 0; i < len && i < CHAIN_HASH; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static void __attribute__((format(printf, 2, 3)))
 breaks(struct verify *v, const char *fmt, ...)
 {
@@ -56,38 +48,18 @@ breaks(struct verify *v, const char *fmt, ...)
 
 /* --- the journal --------------------------------------------------------- */
 
-enum {
-	E_USER,
-	E_VERSION,
-	E_KIND,
-	E_DELTA,
-	E_BALANCE,
-	E_ORDER,
-	E_AT,
-	E_NOTE,
-	E_PREV_HASH,
-	E_HASH
-};
-
 static void
 on_entry(void *arg, const struct snapshot_row *row)
 {
 	struct verify *v = arg;
-	const struct chain_entry entry = {
-	    .prev_hash = {v->hash, v->entries > 0 ? CHAIN_HASH : 0},
-	    .user = row->field[E_USER],
-	    .version = row->field[E_VERSION],
-	    .at = row->field[E_AT],
-	    .order = row->field[E_ORDER],
-	    .delta = row->field[E_DELTA],
-	    .balance_after = row->field[E_BALANCE],
-	    .kind = row->field[E_KIND],
-	    .note = row->field[E_NOTE],
-	};
+	struct chain_entry entry = entry_of_row(row);
 	int64_t version = snapshot_int(row, E_VERSION);
 	unsigned char hash[CHAIN_HASH];
 	char text[HASH_TEXT];
 
+	/* what was computed, not what the row says */
+	entry.prev_hash =
+	    (struct chain_bytes){v->hash, v->entries > 0 ? CHAIN_HASH : 0};
 	if (version != v->version + 1)
 		breaks(v, "entry %" PRId64 " follows entry %" PRId64, version,
 		    v->version);
@@ -100,7 +72,7 @@ on_entry(void *arg, const struct snapshot_row *row)
 	memcpy(v->hash, hash, sizeof(hash));
 	v->version = version;
 	v->entries++;
-	to_hex(hash, sizeof(hash), text);
+	hex_text(hash, sizeof(hash), text);
 	if (version == v->kept_version && strcmp(text, v->kept_hash) == 0)
 		v->kept_met = true;
 }
@@ -109,10 +81,12 @@ static void
 on_account(void *arg, const struct snapshot_row *row)
 {
 	struct verify *v = arg;
+	const struct chain_bytes *hash = &row->field[1];
 
 	v->has_account = true;
 	v->account_version = snapshot_int(row, 0);
-	to_hex(row->field[1].data, row->field[1].len, v->account_hash);
+	hex_text(hash->data, hash->len < CHAIN_HASH ? hash->len : CHAIN_HASH,
+	    v->account_hash);
 }
 
 static int
@@ -127,8 +101,7 @@ read_chain(struct verify *v, const char *user)
 
 	/* the user was checked: digits alone */
 	snprintf(entries, sizeof(entries),
-	    "(SELECT user_id, version, kind, delta, balance_after, order_id, "
-	    "created_at, note, prev_hash, hash FROM ledger_entry "
+	    "(SELECT " ENTRY_COLUMNS " FROM ledger_entry "
 	    "WHERE user_id = %s ORDER BY version)",
 	    user);
 	snprintf(account, sizeof(account),
@@ -169,21 +142,15 @@ print_text(const struct verify *v, const char *user, const char *head)
 static void
 print_json(const struct verify *v, const char *user, const char *head)
 {
-	char text[24 + HASH_TEXT], entries[24];
+	char text[24 + HASH_TEXT];
 	yajl_gen g = ctl_json_open();
 
 	snprintf(text, sizeof(text), "%" PRId64 ":%s", v->version, head);
-	snprintf(entries, sizeof(entries), "%" PRId64, v->entries);
-	ctl_json_string(g, "user_id");
-	ctl_json_value(g, user, true);
-	ctl_json_string(g, "entries");
-	ctl_json_value(g, entries, true);
-	ctl_json_string(g, "head");
-	ctl_json_string(g, text);
-	ctl_json_string(g, "holds");
-	ctl_json_must(yajl_gen_bool(g, v->broken[0] == '\0'));
-	ctl_json_string(g, "problem");
-	ctl_json_value(g, v->broken[0] != '\0' ? v->broken : NULL, false);
+	ctl_json_put_number(g, "user_id", user);
+	ctl_json_put_count(g, "entries", v->entries);
+	ctl_json_put(g, "head", text);
+	ctl_json_put_bool(g, "holds", v->broken[0] == '\0');
+	ctl_json_put(g, "problem", v->broken[0] != '\0' ? v->broken : NULL);
 	ctl_json_close(&g);
 }
 
@@ -232,7 +199,7 @@ ctl_verify(const struct ctl_args *args)
 		ctl_complain("there is no account %s", user);
 		return CTL_WRONG;
 	}
-	to_hex(v.hash, v.entries > 0 ? CHAIN_HASH : 0, head);
+	hex_text(v.hash, v.entries > 0 ? CHAIN_HASH : 0, head);
 	judge(&v, head);
 	if (args->json)
 		print_json(&v, user, head);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "reconcile/chain.h"
+#include "reconcile/entry.h"
 #include "reconcile/fold.h"
 #include "reconcile/look.h"
 #include "reconcile/numeric.h"
@@ -41,37 +42,12 @@ is(struct chain_bytes bytes, const char *word)
 
 /* --- the journal --------------------------------------------------------- */
 
-static const char entry_rows[] =
-    "ledger_entry (user_id, version, kind, delta, balance_after, order_id, "
-    "created_at, note, prev_hash, hash)";
-
-enum entry_column {
-	E_USER,
-	E_VERSION,
-	E_KIND,
-	E_DELTA,
-	E_BALANCE,
-	E_ORDER,
-	E_AT,
-	E_NOTE,
-	E_PREV_HASH,
-	E_HASH,
-};
+static const char entry_rows[] = "ledger_entry (" ENTRY_COLUMNS ")";
 
 static bool
 hash_holds(const struct full *full, const struct snapshot_row *row)
 {
-	const struct chain_entry entry = {
-	    .prev_hash = row->field[E_PREV_HASH],
-	    .user = row->field[E_USER],
-	    .version = row->field[E_VERSION],
-	    .at = row->field[E_AT],
-	    .order = row->field[E_ORDER],
-	    .delta = row->field[E_DELTA],
-	    .balance_after = row->field[E_BALANCE],
-	    .kind = row->field[E_KIND],
-	    .note = row->field[E_NOTE],
-	};
+	const struct chain_entry entry = entry_of_row(row);
 
 	return chain_holds(full->chain, &entry, row->field[E_HASH]);
 }

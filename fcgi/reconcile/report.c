@@ -17,36 +17,6 @@ struct report {
 	int64_t fresh, known;
 };
 
-static void
-put(yajl_gen g, const char *key, const char *text)
-{
-	ctl_json_string(g, key);
-	ctl_json_value(g, text, false);
-}
-
-static void
-put_number(yajl_gen g, const char *key, const char *digits)
-{
-	ctl_json_string(g, key);
-	ctl_json_value(g, digits, true);
-}
-
-static void
-put_count(yajl_gen g, const char *key, int64_t n)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof(digits), "%" PRId64, n);
-	put_number(g, key, digits);
-}
-
-static void
-put_bool(yajl_gen g, const char *key, bool value)
-{
-	ctl_json_string(g, key);
-	ctl_json_must(yajl_gen_bool(g, value));
-}
-
 struct report *
 report_open(bool json, bool full, bool dry_run)
 {
@@ -57,8 +27,8 @@ report_open(bool json, bool full, bool dry_run)
 	if (!json)
 		return r;
 	r->json = ctl_json_open();
-	put(r->json, "mode", full ? "full" : "incremental");
-	put_bool(r->json, "dry_run", dry_run);
+	ctl_json_put(r->json, "mode", full ? "full" : "incremental");
+	ctl_json_put_bool(r->json, "dry_run", dry_run);
 	ctl_json_string(r->json, "findings");
 	ctl_json_must(yajl_gen_array_open(r->json));
 	return r;
@@ -83,14 +53,14 @@ static void
 json_finding(yajl_gen g, const struct finding *f)
 {
 	ctl_json_must(yajl_gen_map_open(g));
-	put(g, "kind", f->kind);
-	put_number(g, "user_id", f->user);
-	put(g, "order_id", f->order);
-	put(g, "what", f->what);
-	put(g, "before", f->before);
-	put(g, "after", f->after);
-	put(g, "action", f->action);
-	put_bool(g, "new", f->fresh);
+	ctl_json_put(g, "kind", f->kind);
+	ctl_json_put_number(g, "user_id", f->user);
+	ctl_json_put(g, "order_id", f->order);
+	ctl_json_put(g, "what", f->what);
+	ctl_json_put(g, "before", f->before);
+	ctl_json_put(g, "after", f->after);
+	ctl_json_put(g, "action", f->action);
+	ctl_json_put_bool(g, "new", f->fresh);
 	ctl_json_must(yajl_gen_map_close(g));
 }
 
@@ -189,7 +159,7 @@ put_sum(yajl_gen g, const char *key, look_sum sum)
 {
 	char text[SUM_TEXT] = "";
 
-	put(g, key, sum_text(sum, text));
+	ctl_json_put(g, key, sum_text(sum, text));
 }
 
 /* null: not looked at. */
@@ -197,14 +167,14 @@ static void
 json_answers(yajl_gen g, const struct report_answers *a)
 {
 	if (!a->looked) {
-		put_number(g, "answers", NULL);
-		put_number(g, "filled", NULL);
-		put_number(g, "locks", NULL);
+		ctl_json_put_number(g, "answers", NULL);
+		ctl_json_put_number(g, "filled", NULL);
+		ctl_json_put_number(g, "locks", NULL);
 		return;
 	}
-	put_count(g, "answers", a->answers);
-	put_count(g, "filled", a->filled);
-	put_count(g, "locks", a->locks);
+	ctl_json_put_count(g, "answers", a->answers);
+	ctl_json_put_count(g, "filled", a->filled);
+	ctl_json_put_count(g, "locks", a->locks);
 }
 
 static void
@@ -213,21 +183,21 @@ json_totals(const struct report *r, const struct look *l,
 {
 	yajl_gen g = r->json;
 
-	put_count(g, "entries", l->entries);
-	put_count(g, "records", l->records);
+	ctl_json_put_count(g, "entries", l->entries);
+	ctl_json_put_count(g, "records", l->records);
 	if (r->full) {
-		put_count(g, "accounts", l->accounts);
+		ctl_json_put_count(g, "accounts", l->accounts);
 		put_sum(g, "opened", l->opened);
 		put_sum(g, "credited", l->credited);
 		put_sum(g, "returned", l->returned);
 		put_sum(g, "adjusted", l->adjusted);
 		put_sum(g, "withdrawn", l->withdrawn);
 		put_sum(g, "balances", l->balances);
-		put_bool(g, "conserved", conserved(l));
+		ctl_json_put_bool(g, "conserved", conserved(l));
 	}
 	json_answers(g, answers);
-	put_count(g, "found", r->fresh);
-	put_count(g, "known", r->known);
+	ctl_json_put_count(g, "found", r->fresh);
+	ctl_json_put_count(g, "known", r->known);
 }
 
 int
@@ -239,7 +209,7 @@ report_close(struct report **report, const struct look *look, bool whole,
 
 	if (r->json != NULL) {
 		ctl_json_must(yajl_gen_array_close(r->json));
-		put_bool(r->json, "complete", whole);
+		ctl_json_put_bool(r->json, "complete", whole);
 		json_totals(r, look, answers);
 		ctl_json_close(&r->json);
 	} else if (whole) {

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/config.h"
+#include "base/hex.h"
 #include "base/ident.h"
 #include "base/log.h"
 
@@ -70,22 +71,13 @@ struct redis_script session_end_script = {.keys = 2,
 #define KEY_ROOM 128
 
 static void
-to_hex(const unsigned char bytes[32], char out[SESSION_SECRET])
-{
-	size_t i;
-
-	for (i = 0; i < 32; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static void
 session_key(char out[KEY_ROOM], const struct session *s)
 {
 	unsigned char hash[SHA256_DIGEST_LENGTH];
 	char hex[SESSION_SECRET];
 
 	SHA256((const unsigned char *)s->secret, strlen(s->secret), hash);
-	to_hex(hash, hex);
+	hex_text(hash, sizeof(hash), hex);
 	snprintf(
 	    out, KEY_ROOM, "withdraw:{%" PRId64 "}:session:%s", s->user, hex);
 }
@@ -112,7 +104,7 @@ session_make(
 	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
 		fatal("could not have random bytes");
 	session_r->user = user;
-	to_hex(secret, session_r->secret);
+	hex_text(secret, sizeof(secret), session_r->secret);
 	snprintf(
 	    cookie, SESSION_COOKIE, "%" PRId64 ".%s", user, session_r->secret);
 }
