@@ -28,6 +28,7 @@ BEGIN
 		EXECUTE format('DROP FUNCTION %s', v_old);
 	END LOOP;
 END $$;
+DROP FUNCTION IF EXISTS withdraw_account(bigint);
 
 -- What stands for (user, order), or no row. An order of somebody else is no
 -- order. Under synchronous replication the row is locked first: a commit whose
@@ -92,25 +93,6 @@ BEGIN
 	END IF;
 END $$;
 
--- The account, and the limits that hold for it (NULL or Infinity: none).
-CREATE OR REPLACE FUNCTION withdraw_account(p_user bigint)
-RETURNS TABLE (balance numeric, version bigint, state text, head_hash bytea,
-	min_amount numeric, max_amount numeric, daily_count numeric,
-	daily_sum numeric, time_zone text)
-LANGUAGE sql STABLE
-AS $$
-	SELECT a.balance, a.version, a.state, a.head_hash,
-		coalesce(l.min_amount, g.min_amount),
-		coalesce(l.max_amount, g.max_amount),
-		coalesce(l.daily_count, g.daily_count),
-		coalesce(l.daily_sum, g.daily_sum),
-		coalesce(g.time_zone, 'UTC')
-	FROM account a
-	LEFT JOIN withdraw_limit g ON g.user_id = 0
-	LEFT JOIN withdraw_limit l ON l.user_id = a.user_id
-	WHERE a.user_id = p_user;
-$$;
-
 -- When a calendar day begins in a time zone: at the first of its moments, also
 -- where clocks go back from 1:00 to 0:00, or on from 0:00 to 1:00.
 CREATE OR REPLACE FUNCTION withdraw_midnight(p_day timestamp, p_zone text)
@@ -124,20 +106,254 @@ AS $$
 	FROM (SELECT p_day AT TIME ZONE p_zone AS at) m;
 $$;
 
--- One withdrawal, decided once. Returns the record that stands; replayed says
--- that it was there before this call. No row: the user has no account (and
--- nothing was recorded). p_min and p_max may be NULL: no such limit; those of
--- withdraw_limit hold besides.
+-- Does a limit of the day bar this withdrawal? NULL if not. What the day has had
+-- is as the statement sees it that asks.
+CREATE OR REPLACE FUNCTION withdraw_daily(p_user bigint, p_order uuid,
+	p_amount numeric, p_since timestamptz, p_count numeric, p_sum numeric)
+RETURNS text LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+	v_count bigint;
+	v_sum   numeric;
+BEGIN
+	SELECT count(*), coalesce(sum(r.amount), 0)
+		INTO v_count, v_sum FROM withdraw_record r
+		WHERE r.user_id = p_user AND r.created_at >= p_since
+			AND r.status = 1 AND r.order_id <> p_order;
+	RETURN CASE
+		WHEN v_count >= p_count THEN 'daily-count-limit'
+		WHEN v_sum + p_amount > p_sum THEN 'daily-sum-limit'
+	END;
+END $$;
+
+-- What a withdrawal comes to, as account and limits are at this moment; nothing
+-- is written. No row: the user has no account. reason is NULL of one that
+-- succeeds; balance_after and version are what its record says, read_version
+-- and head_hash what they rest on. p_min and p_max may be NULL: no such limit;
+-- those of withdraw_limit hold besides (NULL or Infinity: none).
 --
--- The record is written with the values that the balance as read gives. If
--- somebody moved the account meanwhile, the version in the UPDATE does not
--- match (or the state, which a freeze changes and which is no entry): the row
--- is read again, now locked, and the decision made anew. With the row locked
--- nobody can move it again, so the second round is the last. The same fence
--- keeps the daily limits: what the day has had is read after the version.
+-- It stays a plain query without settings of its own: so it becomes part of the
+-- statement that asks, and costs it nothing more.
+CREATE OR REPLACE FUNCTION withdraw_decision(p_user bigint, p_order uuid,
+	p_amount numeric, p_min numeric, p_max numeric, p_now timestamptz)
+RETURNS TABLE (status smallint, reason text, balance_after numeric,
+	version bigint, resets_at timestamptz, read_version bigint,
+	head_hash bytea)
+LANGUAGE sql STABLE
+AS $$
+	SELECT CASE WHEN d.reason IS NULL THEN 1 ELSE 2 END::smallint, d.reason,
+		CASE WHEN d.reason IS NULL THEN d.balance - p_amount
+			ELSE d.balance END,
+		CASE WHEN d.reason IS NULL THEN d.version + 1 ELSE d.version END,
+		CASE WHEN d.reason IN ('daily-count-limit', 'daily-sum-limit')
+			THEN withdraw_midnight(date_trunc('day', p_now
+				AT TIME ZONE d.zone) + interval '1 day', d.zone) END,
+		d.version, d.head_hash
+	FROM (
+		SELECT a.balance, a.version, a.head_hash,
+			coalesce(g.time_zone, 'UTC') AS zone,
+			CASE
+				WHEN p_amount < greatest(p_min,
+						coalesce(l.min_amount, g.min_amount))
+					THEN 'below-minimum'
+				WHEN p_amount > least(p_max,
+						coalesce(l.max_amount, g.max_amount))
+					THEN 'above-maximum'
+				WHEN a.state <> 'active' THEN 'account-frozen'
+				ELSE coalesce(
+					-- the day is looked at only where it matters
+					CASE WHEN least(
+							coalesce(l.daily_count, g.daily_count),
+							coalesce(l.daily_sum, g.daily_sum),
+							'Infinity') < 'Infinity'
+						THEN withdraw_daily(p_user, p_order, p_amount,
+							withdraw_midnight(date_trunc('day', p_now
+								AT TIME ZONE
+								coalesce(g.time_zone, 'UTC')),
+								coalesce(g.time_zone, 'UTC')),
+							coalesce(l.daily_count, g.daily_count),
+							coalesce(l.daily_sum, g.daily_sum)) END,
+					CASE WHEN a.balance < p_amount
+						THEN 'insufficient-funds' END)
+			END AS reason
+		FROM account a
+		LEFT JOIN withdraw_limit g ON g.user_id = 0
+		LEFT JOIN withdraw_limit l ON l.user_id = a.user_id
+		WHERE a.user_id = p_user
+		OFFSET 0) d;	-- computed once, used five times
+$$;
+
+-- Decides anew about an order whose record this transaction has just written,
+-- after somebody else moved the account: the row is read again, now locked.
+-- With the row locked nobody can move it any more.
+CREATE OR REPLACE FUNCTION withdraw_redecide(p_user bigint, p_order uuid,
+	p_amount numeric, p_min numeric, p_max numeric, p_now timestamptz)
+RETURNS TABLE (status smallint, reason text, balance_after numeric,
+	version bigint, resets_at timestamptz)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+	v      record;
+	v_hash bytea;
+BEGIN
+	PERFORM 1 FROM account a WHERE a.user_id = p_user FOR UPDATE;
+	SELECT * INTO STRICT v FROM withdraw_decision(p_user, p_order, p_amount,
+		p_min, p_max, p_now);
+	UPDATE withdraw_record r
+		SET status = v.status, reason = v.reason,
+			balance_after = v.balance_after, version = v.version,
+			resets_at = v.resets_at
+		WHERE r.order_id = p_order;
+	IF v.status = 1 THEN
+		v_hash := ledger_hash(v.head_hash, p_user, v.version, 'withdraw',
+			-p_amount, v.balance_after, p_order, p_now, NULL);
+		UPDATE account a
+			SET balance = v.balance_after, version = v.version,
+				head_hash = v_hash
+			WHERE a.user_id = p_user AND a.version = v.read_version
+				AND a.balance >= p_amount AND a.state = 'active';
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'account % moved while its row was locked', p_user
+				USING ERRCODE = 'serialization_failure';
+		END IF;
+		INSERT INTO ledger_entry (user_id, version, kind, delta,
+				balance_after, order_id, created_at, prev_hash, hash)
+			VALUES (p_user, v.version, 'withdraw', -p_amount,
+				v.balance_after, p_order, p_now, v.head_hash, v_hash);
+	END IF;
+	RETURN QUERY SELECT v.status, v.reason, v.balance_after, v.version,
+		v.resets_at;
+END $$;
+
+-- Withdrawals, each decided once: item i is order i of user i, all of different
+-- users. Returns of each the record that stands; replayed says that it was
+-- there before this call. No row: the user has no account (and nothing was
+-- recorded).
+--
+-- What is new is done by one statement, for many as for one: its start costs
+-- more than it does for an item. The record is written with the values that the
+-- balance as read gives. If somebody moved the account meanwhile, the version in
+-- the UPDATE does not match (or the state, which a freeze changes and which is
+-- no entry), and it is decided anew. The same fence keeps the daily limits:
+-- what the day has had is read with the version.
 --
 -- SET withdraw.notify_due = on (for the database) has each success told to
 -- LISTEN withdraw_payout. Notifying makes commits wait for each other.
+CREATE OR REPLACE FUNCTION withdraw_batch(p_users bigint[], p_orders uuid[],
+	p_amounts numeric[], p_currency text, p_min numeric, p_max numeric)
+RETURNS TABLE (item integer, replayed boolean, order_id uuid, status smallint,
+	amount numeric, currency text, reason text, balance_after numeric,
+	version bigint, created_us bigint, resets_us bigint)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+	v_now    timestamptz := clock_timestamp();
+	v_us     bigint := extract(epoch FROM v_now) * 1000000;
+	v_notify boolean := current_setting('withdraw.notify_due', true) = 'on';
+	v_items  integer := cardinality(p_orders);
+	v_moved  boolean;
+	v_done   boolean[];
+BEGIN
+	FOR i IN 1 .. v_items LOOP
+		-- what is rounded on its way into a column would break the chain
+		IF (p_amounts[i] > 0 AND p_amounts[i] < 1e16
+				AND p_amounts[i] = round(p_amounts[i], 2)) IS NOT TRUE THEN
+			RAISE EXCEPTION 'a withdrawal is an amount above 0.00, in whole cents, not %', p_amounts[i]
+				USING ERRCODE = 'invalid_parameter_value';
+		END IF;
+		IF p_users[i] = ANY (p_users[1 : i - 1]) THEN
+			RAISE EXCEPTION 'user % is twice in one batch', p_users[i]
+				USING ERRCODE = 'invalid_parameter_value';
+		END IF;
+	END LOOP;
+
+	FOR item, order_id, status, amount, reason, balance_after, version,
+			resets_us, v_moved IN
+		WITH asked AS (
+			SELECT i.n::integer AS n, i.user_id, i.order_id, i.amount, d.*
+			-- 5 and 5.00 hash differently
+			FROM unnest(p_users, p_orders, p_amounts::numeric(18,2)[])
+				WITH ORDINALITY AS i (user_id, order_id, amount, n)
+			CROSS JOIN LATERAL withdraw_decision(i.user_id, i.order_id,
+				i.amount, p_min, p_max, v_now) d
+		), record AS (
+			-- waits for a twin that is under way, on the index
+			INSERT INTO withdraw_record AS r (order_id, user_id, amount,
+					currency, status, reason, balance_after, version,
+					created_at, resets_at)
+				SELECT q.order_id, q.user_id, q.amount, p_currency,
+					q.status, q.reason, q.balance_after, q.version,
+					v_now, q.resets_at
+				FROM asked q
+				ON CONFLICT ON CONSTRAINT withdraw_record_pkey DO NOTHING
+				RETURNING r.order_id, r.user_id
+		), debit AS (
+			UPDATE account a
+				SET balance = q.balance_after, version = q.version,
+					head_hash = ledger_hash(q.head_hash, q.user_id,
+						q.version, 'withdraw', -q.amount,
+						q.balance_after, q.order_id, v_now, NULL)
+				FROM asked q, record r
+				WHERE r.order_id = q.order_id AND r.user_id = q.user_id
+					AND q.status = 1 AND a.user_id = q.user_id
+					AND a.version = q.read_version
+					AND a.balance >= q.amount AND a.state = 'active'
+				RETURNING q.n, q.user_id, q.version, q.amount,
+					q.balance_after, q.order_id,
+					q.head_hash AS prev_hash, a.head_hash AS hash
+		), entry AS (
+			INSERT INTO ledger_entry (user_id, version, kind, delta,
+					balance_after, order_id, created_at, prev_hash,
+					hash)
+				SELECT b.user_id, b.version, 'withdraw', -b.amount,
+					b.balance_after, b.order_id, v_now, b.prev_hash,
+					b.hash
+				FROM debit b
+		)
+		SELECT q.n, q.order_id, q.status, q.amount, q.reason,
+			q.balance_after, q.version,
+			(extract(epoch FROM q.resets_at) * 1000000)::bigint,
+			q.status = 1 AND b.n IS NULL
+		FROM asked q
+		JOIN record r ON r.order_id = q.order_id AND r.user_id = q.user_id
+		LEFT JOIN debit b ON b.n = q.n
+	LOOP
+		v_done[item] := true;
+		IF v_moved THEN
+			SELECT d.status, d.reason, d.balance_after, d.version,
+					(extract(epoch FROM d.resets_at) * 1000000)::bigint
+				INTO STRICT status, reason, balance_after, version,
+					resets_us
+				FROM withdraw_redecide(p_users[item], order_id, amount,
+					p_min, p_max, v_now) d;
+		END IF;
+		IF v_notify AND status = 1 THEN
+			PERFORM payout_notify(order_id, p_users[item], 'due');
+		END IF;
+		replayed := false;
+		currency := p_currency;
+		created_us := v_us;
+		RETURN NEXT;
+	END LOOP;
+
+	-- the others: the order has a record, or the user has no account
+	FOR i IN 1 .. v_items LOOP
+		CONTINUE WHEN v_done[i];
+		IF EXISTS (SELECT FROM account a WHERE a.user_id = p_users[i]) THEN
+			RETURN QUERY SELECT i, s.* FROM withdraw_standing(p_users[i],
+				p_orders[i], p_currency) s;
+		ELSE
+			RETURN QUERY SELECT i, true, f.*
+				FROM withdraw_find(p_users[i], p_orders[i]) f;
+		END IF;
+	END LOOP;
+END $$;
+
+-- One withdrawal, which waits for whoever is at work on the same order or
+-- account, as long as it takes.
+--
+-- Here and below: the plan of the statement is made once, and has to suit tables
+-- that have grown since.
 CREATE OR REPLACE FUNCTION withdraw_execute(p_user bigint, p_order uuid,
 	p_amount numeric, p_currency text, p_min numeric, p_max numeric)
 RETURNS TABLE (replayed boolean, order_id uuid, status smallint,
@@ -145,128 +361,35 @@ RETURNS TABLE (replayed boolean, order_id uuid, status smallint,
 	version bigint, created_us bigint, resets_us bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
-DECLARE
-	v_account record;
-	v_day     timestamp;	-- of the limits' time zone
-	v_count   bigint;
-	v_sum     numeric;
-	v_reason  text;
-	v_status  smallint;
-	v_after   numeric(18,2);
-	v_head    bigint;
-	v_hash    bytea;
-	v_resets  timestamptz;
-	v_now     timestamptz := clock_timestamp();
 BEGIN
-	-- what is rounded on its way into a column would break the chain
-	IF (p_amount > 0 AND p_amount < 1e16
-			AND p_amount = round(p_amount, 2)) IS NOT TRUE THEN
-		RAISE EXCEPTION 'a withdrawal is an amount above 0.00, in whole cents, not %', p_amount
-			USING ERRCODE = 'invalid_parameter_value';
-	END IF;
-	p_amount := p_amount::numeric(18,2);	-- 5 and 5.00 hash differently
-	SELECT * INTO v_account FROM withdraw_account(p_user);
-	IF NOT FOUND THEN
-		RETURN QUERY SELECT true, f.* FROM withdraw_find(p_user, p_order) f;
-		RETURN;
-	END IF;
+	RETURN QUERY SELECT b.replayed, b.order_id, b.status, b.amount,
+			b.currency, b.reason, b.balance_after, b.version,
+			b.created_us, b.resets_us
+		FROM withdraw_batch(ARRAY[p_user], ARRAY[p_order],
+			ARRAY[p_amount], p_currency, p_min, p_max) b;
+END $$;
 
-	FOR attempt IN 1..2 LOOP
-		v_reason := CASE
-			WHEN p_amount < greatest(p_min, v_account.min_amount)
-				THEN 'below-minimum'
-			WHEN p_amount > least(p_max, v_account.max_amount)
-				THEN 'above-maximum'
-			WHEN v_account.state <> 'active' THEN 'account-frozen'
-		END;
-		v_resets := NULL;
-		IF v_reason IS NULL AND (v_account.daily_count < 'Infinity'
-				OR v_account.daily_sum < 'Infinity') THEN
-			v_day := date_trunc('day', v_now AT TIME ZONE v_account.time_zone);
-			SELECT count(*), coalesce(sum(r.amount), 0)
-				INTO v_count, v_sum FROM withdraw_record r
-				WHERE r.user_id = p_user AND r.created_at >= withdraw_midnight(v_day,
-						v_account.time_zone)
-					AND r.status = 1 AND r.order_id <> p_order;
-			v_reason := CASE
-				WHEN v_count >= v_account.daily_count
-					THEN 'daily-count-limit'
-				WHEN v_sum + p_amount > v_account.daily_sum
-					THEN 'daily-sum-limit'
-			END;
-			IF v_reason IS NOT NULL THEN
-				v_resets := withdraw_midnight(v_day + interval '1 day',
-					v_account.time_zone);
-			END IF;
-		END IF;
-		IF v_reason IS NULL AND v_account.balance < p_amount THEN
-			v_reason := 'insufficient-funds';
-		END IF;
-		IF v_reason IS NULL THEN
-			v_status := 1;
-			v_after := v_account.balance - p_amount;
-			v_head := v_account.version + 1;
-		ELSE
-			v_status := 2;
-			v_after := v_account.balance;
-			v_head := v_account.version;
-		END IF;
-
-		IF attempt = 1 THEN
-			-- waits for a twin that is under way, on the index
-			INSERT INTO withdraw_record AS r (order_id, user_id, amount,
-					currency, status, reason, balance_after, version,
-					created_at, resets_at)
-				VALUES (p_order, p_user, p_amount, p_currency, v_status,
-					v_reason, v_after, v_head, v_now, v_resets)
-				ON CONFLICT ON CONSTRAINT withdraw_record_pkey DO NOTHING;
-			IF NOT FOUND THEN
-				RETURN QUERY SELECT s.*
-					FROM withdraw_standing(p_user, p_order, p_currency) s;
-				RETURN;
-			END IF;
-		ELSE
-			UPDATE withdraw_record r
-				SET status = v_status, reason = v_reason,
-					balance_after = v_after, version = v_head,
-					resets_at = v_resets
-				WHERE r.order_id = p_order;
-		END IF;
-
-		IF v_status = 1 THEN
-			v_hash := ledger_hash(v_account.head_hash, p_user, v_head,
-				'withdraw', -p_amount, v_after, p_order, v_now, NULL);
-			UPDATE account a
-				SET balance = v_after, version = v_head,
-					head_hash = v_hash
-				WHERE a.user_id = p_user AND a.version = v_account.version
-					AND a.balance >= p_amount AND a.state = 'active';
-			IF NOT FOUND THEN
-				-- somebody moved first: read again, locked
-				PERFORM 1 FROM account a WHERE a.user_id = p_user
-					FOR UPDATE;
-				SELECT * INTO STRICT v_account
-					FROM withdraw_account(p_user);
-				CONTINUE;
-			END IF;
-			INSERT INTO ledger_entry (user_id, version, kind, delta,
-					balance_after, order_id, created_at, prev_hash, hash)
-				VALUES (p_user, v_head, 'withdraw', -p_amount, v_after,
-					p_order, v_now, v_account.head_hash, v_hash);
-			IF current_setting('withdraw.notify_due', true) = 'on' THEN
-				PERFORM payout_notify(p_order, p_user, 'due');
-			END IF;
-		END IF;
-
-		RETURN QUERY SELECT false, p_order, v_status, p_amount, p_currency,
-			v_reason, v_after::numeric, v_head,
-			(extract(epoch FROM v_now) * 1000000)::bigint,
-			(extract(epoch FROM v_resets) * 1000000)::bigint;
-		RETURN;
-	END LOOP;
-	RAISE EXCEPTION 'account % moved while its row was locked', p_user
-		USING ERRCODE = 'serialization_failure';
+-- Many withdrawals in one transaction. Nobody may wait long for another's row:
+-- what cannot be had at once is an error of all, and nothing was done; the
+-- caller then sends each by itself.
+CREATE OR REPLACE FUNCTION withdraw_execute_all(p_users bigint[],
+	p_orders uuid[], p_amounts numeric[], p_currency text, p_min numeric,
+	p_max numeric)
+RETURNS TABLE (item integer, replayed boolean, order_id uuid, status smallint,
+	amount numeric, currency text, reason text, balance_after numeric,
+	version bigint, created_us bigint, resets_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET lock_timeout = '50ms'
+AS $$
+BEGIN
+	RETURN QUERY SELECT * FROM withdraw_batch(p_users, p_orders, p_amounts,
+		p_currency, p_min, p_max);
 END $$;
 
 -- Close an order for good, unless it is decided already; returns what stands.

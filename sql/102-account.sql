@@ -39,7 +39,7 @@ BEGIN
 END $$;
 
 -- Appends an entry to the journal of p_user and moves its head: the one way
--- to do so but withdraw_execute(). No row: there is no such account.
+-- to do so but withdraw_batch(). No row: there is no such account.
 CREATE OR REPLACE FUNCTION ledger_append(p_user bigint, p_kind text,
 	p_delta numeric, p_order uuid, p_note text)
 RETURNS TABLE (balance numeric, version bigint)

@@ -86,6 +86,8 @@ GRANT EXECUTE ON FUNCTION
 	withdraw_find(bigint, uuid),
 	withdraw_show(bigint, uuid),
 	withdraw_execute(bigint, uuid, numeric, text, numeric, numeric),
+	withdraw_execute_all(bigint[], uuid[], numeric[], text, numeric,
+		numeric),
 	withdraw_void(bigint, uuid, text),
 	withdraw_list(bigint, integer, bigint, uuid)
 	TO withdraw_service;

@@ -253,6 +253,8 @@ static const struct setting settings[] = {
 	"worker processes; without it, one a core"},
     {"WITHDRAW_PG_POOL", "pg-pool", "8", read_int, AT(pg_pool), 1, 256,
 	"Postgres connections of each worker"},
+    {"WITHDRAW_PG_BATCH", "pg-batch", "16", read_int, AT(pg_batch), 1, 64,
+	"withdrawals that may share a transaction; 1: each has its own"},
     {"REDIS_URL", "redis-url", "redis://127.0.0.1:6379/0", read_redis_url, 0, 0,
 	0, "redis://[:password@]host:port/db or unix:///path?db=0"},
     {"WITHDRAW_GUARDS", "guards", "token,lock,cache", read_guards, 0, 0, 0,

@@ -24,6 +24,7 @@ struct config {
 	const char *socket; /* path of the listening socket, or NULL: fd 0 */
 	int workers;
 	int pg_pool;       /* Postgres connections of a worker */
+	int pg_batch;      /* withdrawals that may share a transaction */
 	unsigned guards;   /* enum guard, or-ed */
 	bool redis_refuse; /* Redis down: refuse, not ledger-only */
 	int token_ttl_ms;

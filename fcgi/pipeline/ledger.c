@@ -16,31 +16,38 @@
 /* and how far the payout is, which is no part of a final answer */
 #define PAYOUT_COLUMNS ", payout, payout_us, payout_reference"
 
-const struct pg_statement statement_withdraw = {"withdraw",
-    "SELECT replayed," COLUMNS
-    " FROM withdraw_execute($1, $2, $3, $4, $5, $6)"};
-const struct pg_statement statement_find = {
-    "find", "SELECT true," COLUMNS " FROM withdraw_find($1, $2)"};
-const struct pg_statement statement_show = {"show",
-    "SELECT true," COLUMNS PAYOUT_COLUMNS " FROM withdraw_show($1, $2)"};
-const struct pg_statement statement_list = {"list",
-    "SELECT true," COLUMNS PAYOUT_COLUMNS
-    " FROM withdraw_list($1, $2, $3, $4)"};
-const struct pg_statement statement_void = {
-    "void", "SELECT replayed," COLUMNS " FROM withdraw_void($1, $2, $3)"};
-const struct pg_statement statement_account = {
-    "account", "SELECT balance, version FROM account WHERE user_id = $1"};
-const struct pg_statement statement_sign_in = {
-    "sign_in", "SELECT user_id, password, generation FROM sign_in_find($1)"};
+const struct pg_statement statement_withdraw = {.name = "withdraw",
+    .sql = "SELECT replayed," COLUMNS
+	   " FROM withdraw_execute($1, $2, $3, $4, $5, $6)",
+    .many = "withdraw_all",
+    .nvaried = 3};
+static const struct pg_statement statement_withdraw_all = {
+    .name = "withdraw_all",
+    .sql = "SELECT item, replayed," COLUMNS
+	   " FROM withdraw_execute_all($1, $2, $3, $4, $5, $6)"};
+const struct pg_statement statement_find = {.name = "find",
+    .sql = "SELECT true," COLUMNS " FROM withdraw_find($1, $2)"};
+const struct pg_statement statement_show = {.name = "show",
+    .sql = "SELECT true," COLUMNS PAYOUT_COLUMNS " FROM withdraw_show($1, $2)"};
+const struct pg_statement statement_list = {.name = "list",
+    .sql = "SELECT true," COLUMNS PAYOUT_COLUMNS
+	   " FROM withdraw_list($1, $2, $3, $4)"};
+const struct pg_statement statement_void = {.name = "void",
+    .sql = "SELECT replayed," COLUMNS " FROM withdraw_void($1, $2, $3)"};
+const struct pg_statement statement_account = {.name = "account",
+    .sql = "SELECT balance, version FROM account WHERE user_id = $1"};
+const struct pg_statement statement_sign_in = {.name = "sign_in",
+    .sql = "SELECT user_id, password, generation FROM sign_in_find($1)"};
 const struct pg_statement statement_stands = {
-    "stands", "SELECT stands FROM sign_in_stands($1, $2, $3)"};
+    .name = "stands", .sql = "SELECT stands FROM sign_in_stands($1, $2, $3)"};
 const struct pg_statement statement_leave = {
-    "leave", "SELECT left_all FROM sign_in_leave($1, $2, $3)"};
-const struct pg_statement statement_health = {"health", "SELECT 1"};
+    .name = "leave", .sql = "SELECT left_all FROM sign_in_leave($1, $2, $3)"};
+const struct pg_statement statement_health = {
+    .name = "health", .sql = "SELECT 1"};
 
 const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
-    &statement_find, &statement_show, &statement_list, &statement_void,
-    &statement_account, &statement_health, &statement_sign_in,
+    &statement_withdraw_all, &statement_find, &statement_show, &statement_list,
+    &statement_void, &statement_account, &statement_health, &statement_sign_in,
     &statement_stands, &statement_leave};
 const unsigned ledger_nstatements =
     sizeof(ledger_statements) / sizeof(ledger_statements[0]);

@@ -1,6 +1,7 @@
 /* pg.c: see pg.h. */
 #include "pg.h"
 
+#include <assert.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,11 @@
 #define RETRY_FIRST     0.1 /* seconds between tries, doubled up to */
 #define RETRY_LAST      1.0
 #define TRIES           10 /* of one call; its deadline ends it sooner */
+/* Batches on the wire at a time: while they are, the next one fills. Two keep
+ * the server busy; with more, each has fewer calls in it. */
+#define BATCHES       2
+#define PG_ITEM_TEXT  40 /* of a value in a batch, and its separator */
+#define PG_ARRAY_TEXT (PG_BATCH_MAX * PG_ITEM_TEXT + 2)
 
 enum conn_state {
 	CONN_DOWN,
@@ -20,6 +26,13 @@ enum conn_state {
 	CONN_SETUP,
 	CONN_IDLE,
 	CONN_BUSY
+};
+
+/* What one statement on the wire is for: a call, or a batch of them. */
+struct load {
+	struct pg_call *call[PG_BATCH_MAX];
+	int n;
+	bool many; /* by statement->many, also where it has one call */
 };
 
 struct pg_conn {
@@ -30,7 +43,7 @@ struct pg_conn {
 	ev_io io;
 	ev_timer timer;  /* connecting: its end; down: the next try */
 	size_t prepared; /* how many of the statements, while setting up */
-	struct pg_call *call;
+	struct load load;
 	PGresult *result;    /* the rows, or the first error */
 	bool commit_warning; /* the server was not sure of its commit */
 };
@@ -52,9 +65,11 @@ struct pg {
 	char epoch[48];
 };
 
-/* A view on a PGresult, so that callers do not see libpq. */
+/* A view on a PGresult, so that callers do not see libpq: rows from first on,
+ * columns from column on. */
 struct pg_rows {
 	const PGresult *result;
+	int first, count, column;
 };
 
 static void conn_connect(struct pg_conn *k);
@@ -92,12 +107,10 @@ queue_remove(struct pg *pg, struct pg_call *call)
 }
 
 static void
-call_done(struct pg_call *call, enum pg_verdict v, const PGresult *result)
+call_done(struct pg_call *call, enum pg_verdict v, const struct pg_rows *rows)
 {
-	const struct pg_rows rows = {result};
-
 	ev_timer_stop(call->pg->loop, &call->deadline);
-	call->done(call, v, v == PG_ROWS ? &rows : NULL);
+	call->done(call, v, rows);
 }
 
 static void
@@ -116,6 +129,22 @@ call_again(struct pg_call *call)
 		call_failed(call);
 }
 
+/* All of a batch that came to nothing, each by itself from now on: what made
+ * it fail is then felt only by the call that it belongs to. */
+static void
+load_again(const struct load *load, bool uncertain)
+{
+	int i;
+
+	for (i = 0; i < load->n; i++) {
+		struct pg_call *call = load->call[i];
+
+		call->alone = call->alone || load->many;
+		call->uncertain = call->uncertain || uncertain;
+		call_again(call);
+	}
+}
+
 /* --- connections -------------------------------------------------------- */
 
 static void
@@ -126,12 +155,13 @@ conn_watch(struct pg_conn *k, int events)
 	ev_io_start(k->pg->loop, &k->io);
 }
 
-/* Closes it; the call on it, if any, is the caller's to go on with. */
-static struct pg_call *
+/* Closes it; the calls on it, if any, are the caller's to go on with. */
+static struct load
 conn_close(struct pg_conn *k)
 {
-	struct pg_call *call = k->call;
+	struct load load = k->load;
 	struct pg *pg = k->pg;
+	int i;
 
 	if (k->state == CONN_IDLE || k->state == CONN_BUSY)
 		pg->nready--;
@@ -142,10 +172,10 @@ conn_close(struct pg_conn *k)
 	k->result = NULL;
 	PQfinish(k->c);
 	k->c = NULL;
-	k->call = NULL;
-	if (call != NULL)
-		call->conn = NULL;
-	return call;
+	k->load.n = 0;
+	for (i = 0; i < load.n; i++)
+		load.call[i]->conn = NULL;
+	return load;
 }
 
 static void
@@ -182,25 +212,35 @@ conn_failed(struct pg_conn *k, const char *message)
 	pump_soon(pg); /* those who need not wait for a connection */
 }
 
-/* A working connection broke, at rest or with a call on it. Whether that was
+/* " during request ID", " and 3 others", for the log. */
+static const char *
+load_name(const struct load *load, char *out, size_t room)
+{
+	out[0] = '\0';
+	if (load->n == 1)
+		snprintf(
+		    out, room, " during request %s", load->call[0]->request);
+	else if (load->n > 1)
+		snprintf(out, room, " during request %s and %d others",
+		    load->call[0]->request, load->n - 1);
+	return out;
+}
+
+/* A working connection broke, at rest or with calls on it. Whether that was
  * committed nobody can say: it is sent again. A look-up would not do: it
  * cannot see a commit that is still under way; the statement waits for it. */
 static void
 conn_lost(struct pg_conn *k, const char *message)
 {
-	struct pg_call *call;
-	char why[256];
+	struct load load;
+	char why[256], whose[80];
 
 	first_line(why, sizeof(why), message);
-	log_warnx("postgres connection lost%s%s: %s",
-	    k->call ? " during request " : "", k->call ? k->call->request : "",
-	    why);
-	call = conn_close(k);
+	log_warnx("postgres connection lost%s: %s",
+	    load_name(&k->load, whose, sizeof(whose)), why);
+	load = conn_close(k);
 	conn_timer(k, 0);
-	if (call != NULL) {
-		call->uncertain = true;
-		call_again(call);
-	}
+	load_again(&load, true);
 }
 
 static void
@@ -400,16 +440,57 @@ conn_flush(struct pg_conn *k)
 		conn_watch(k, EV_READ | EV_WRITE);
 }
 
-static void
-conn_send(struct pg_conn *k, struct pg_call *call)
+/* The values of one parameter of a batch, as an array: "{1001,1002}". They are
+ * numbers and identifiers, which need no quotes. */
+static const char *
+array_of(const struct load *load, int param, char out[PG_ARRAY_TEXT])
 {
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < load->n; i++) {
+		const char *value = load->call[i]->param[param];
+
+		assert(value[strcspn(value, "{},\"\\ ")] == '\0' && *value &&
+		    strlen(value) < PG_ITEM_TEXT);
+		n += (size_t)snprintf(out + n, PG_ARRAY_TEXT - n, "%c%s",
+		    i == 0 ? '{' : ',', value);
+	}
+	snprintf(out + n, PG_ARRAY_TEXT - n, "}");
+	return out;
+}
+
+static int
+send_load(struct pg_conn *k)
+{
+	static char array[PG_PARAMS][PG_ARRAY_TEXT]; /* copied by libpq */
+	const struct load *load = &k->load;
+	const struct pg_call *first = load->call[0];
+	const struct pg_statement *s = first->statement;
+	const char *param[PG_PARAMS];
+	int i;
+
+	for (i = 0; i < first->nparams; i++)
+		param[i] = load->many && i < s->nvaried
+		    ? array_of(load, i, array[i])
+		    : first->param[i];
+	return PQsendQueryPrepared(k->c, load->many ? s->many : s->name,
+	    first->nparams, param, NULL, NULL, 0);
+}
+
+static void
+conn_send(struct pg_conn *k, const struct load *load)
+{
+	int i;
+
 	k->state = CONN_BUSY;
-	k->call = call;
+	k->load = *load;
 	k->commit_warning = false;
-	call->conn = k;
-	call->tries++;
-	if (!PQsendQueryPrepared(k->c, call->statement->name, call->nparams,
-		call->param, NULL, NULL, 0)) {
+	for (i = 0; i < load->n; i++) {
+		load->call[i]->conn = k;
+		load->call[i]->tries++;
+	}
+	if (!send_load(k)) {
 		conn_lost(k, PQerrorMessage(k->c));
 		return;
 	}
@@ -428,18 +509,54 @@ call_refused(struct pg_conn *k)
 		strcmp(state, "25006") ==
 		    0 || /* a standby now: another may do */
 		strcmp(state, "26000") == 0); /* a pooler lost the statement */
-	char line[200];
-	struct pg_call *call;
+	char line[200], whose[80];
+	struct load load;
 
 	first_line(line, sizeof(line), PQresultErrorMessage(k->result));
-	log_warnx("postgres refused request %s: %s %s", k->call->request,
-	    state ? state : "", line);
-	call = conn_close(k); /* replaced after any error */
+	log_warnx("postgres refused%s: %s %s",
+	    load_name(&k->load, whose, sizeof(whose)), state ? state : "",
+	    line);
+	load = conn_close(k); /* replaced after any error */
 	conn_timer(k, 0);
-	if (again)
-		call_again(call);
+	if (again || load.many)
+		load_again(&load, false);
 	else
-		call_failed(call);
+		call_failed(load.call[0]);
+}
+
+/* Which row of a batch's result is whose; -1: none. Returns false if the rows
+ * do not fit the calls. */
+static bool
+rows_of_load(const PGresult *r, const struct load *load, int row[PG_BATCH_MAX])
+{
+	int i;
+
+	for (i = 0; i < load->n; i++)
+		row[i] = -1;
+	for (i = 0; i < PQntuples(r); i++) {
+		long item = strtol(PQgetvalue(r, i, 0), NULL, 10);
+
+		if (item < 1 || item > load->n || row[item - 1] >= 0)
+			return false;
+		row[item - 1] = i;
+	}
+	return true;
+}
+
+/* Gives each call its rows. */
+static void
+load_done(const struct load *load, const PGresult *r, const int *row)
+{
+	int i;
+
+	for (i = 0; i < load->n; i++) {
+		struct pg_rows rows = {r, 0, PQntuples(r), 0};
+
+		if (load->many)
+			rows =
+			    (struct pg_rows){r, row[i], row[i] < 0 ? 0 : 1, 1};
+		call_done(load->call[i], PG_ROWS, &rows);
+	}
 }
 
 /* The server is ready for the next statement: now the outcome is known. */
@@ -447,7 +564,8 @@ static void
 call_finished(struct pg_conn *k)
 {
 	PGresult *r = k->result;
-	struct pg_call *call = k->call;
+	struct load load = k->load;
+	int row[PG_BATCH_MAX], i;
 	const char *severity;
 
 	if (r != NULL && PQresultStatus(r) == PGRES_FATAL_ERROR) {
@@ -465,13 +583,19 @@ call_finished(struct pg_conn *k)
 		conn_lost(k, "the outcome of the statement is not certain");
 		return;
 	}
+	if (load.many && !rows_of_load(r, &load, row)) {
+		conn_lost(k, "the rows are not those of the batch");
+		return;
+	}
 	k->result = NULL;
-	k->call = NULL;
+	k->load.n = 0;
 	k->state = CONN_IDLE;
-	call->conn = NULL;
-	call->epoch = k->epoch;
+	for (i = 0; i < load.n; i++) {
+		load.call[i]->conn = NULL;
+		load.call[i]->epoch = k->epoch;
+	}
 	pump_soon(k->pg);
-	call_done(call, PG_ROWS, r);
+	load_done(&load, r, row);
 	PQclear(r);
 }
 
@@ -541,6 +665,17 @@ on_conn_io(struct ev_loop *loop, ev_io *io, int revents)
 /* --- from the queue to the wire ----------------------------------------- */
 
 static bool
+load_has_lane(const struct load *load, int64_t lane)
+{
+	int i;
+
+	for (i = 0; i < load->n; i++)
+		if (load->call[i]->lane == lane)
+			return true;
+	return false;
+}
+
+static bool
 lane_busy(const struct pg *pg, int64_t lane)
 {
 	int i;
@@ -548,10 +683,49 @@ lane_busy(const struct pg *pg, int64_t lane)
 	if (lane == 0)
 		return false;
 	for (i = 0; i < pg->nconns; i++)
-		if (pg->conns[i].call != NULL &&
-		    pg->conns[i].call->lane == lane)
+		if (load_has_lane(&pg->conns[i].load, lane))
 			return true;
 	return false;
+}
+
+static bool
+batchable(const struct pg *pg, const struct pg_call *call)
+{
+	return pg->cfg->pg_batch > 1 && call->statement->many != NULL &&
+	    !call->alone;
+}
+
+static int
+batches_under_way(const struct pg *pg)
+{
+	int n = 0, i;
+
+	for (i = 0; i < pg->nconns; i++)
+		n += pg->conns[i].load.n > 0 && pg->conns[i].load.many;
+	return n;
+}
+
+/* Takes the call from the queue, and whatever may go with it: calls of other
+ * lanes that wait for the same statement. */
+static struct load
+load_take(struct pg *pg, struct pg_call *call)
+{
+	struct load load = {.n = 0, .many = batchable(pg, call)};
+	struct pg_call *next;
+
+	for (; call != NULL; call = next) {
+		next = call->next;
+		if (load.n > 0 &&
+		    (call->statement != load.call[0]->statement ||
+			!batchable(pg, call) || lane_busy(pg, call->lane) ||
+			load_has_lane(&load, call->lane)))
+			continue;
+		queue_remove(pg, call);
+		load.call[load.n++] = call;
+		if (!load.many || load.n == pg->cfg->pg_batch)
+			break;
+	}
+	return load;
 }
 
 static struct pg_conn *
@@ -576,12 +750,14 @@ on_pump(struct ev_loop *loop, ev_prepare *p, int revents)
 		struct pg_conn *k;
 
 		next = call->next;
-		if (lane_busy(pg, call->lane))
+		if (lane_busy(pg, call->lane) ||
+		    (batchable(pg, call) && batches_under_way(pg) >= BATCHES))
 			continue;
 		k = idle_conn(pg);
 		if (k != NULL) {
-			queue_remove(pg, call);
-			conn_send(k, call);
+			const struct load load = load_take(pg, call);
+
+			conn_send(k, &load);
 		} else if (pg->nready > 0 || !pg->failing) {
 			break;
 		} else if (call->uncertain) {
@@ -605,12 +781,19 @@ on_deadline(struct ev_loop *loop, ev_timer *t, int revents)
 	(void)loop, (void)revents;
 	if (call->conn != NULL) {
 		struct pg_conn *k = call->conn;
+		struct load load;
+		int i;
 
 		log_warnx("postgres gave no answer to request %s in time",
 		    call->request);
-		conn_close(k);
+		load = conn_close(k);
 		conn_timer(k, 0);
 		call->uncertain = true;
+		/* the others of its batch have time left */
+		for (i = 0; i < load.n; i++)
+			if (load.call[i] == call)
+				load.call[i] = load.call[--load.n];
+		load_again(&load, true);
 	} else {
 		queue_remove(call->pg, call);
 	}
@@ -714,6 +897,7 @@ pg_submit(struct pg *pg, struct pg_call *call)
 	call->conn = NULL;
 	call->tries = 0;
 	call->uncertain = false;
+	call->alone = false;
 	ev_timer_init(&call->deadline, on_deadline, call->timeout, 0);
 	/* a result that is there counts before the clock does */
 	ev_set_priority(&call->deadline, EV_MINPRI);
@@ -725,13 +909,16 @@ pg_submit(struct pg *pg, struct pg_call *call)
 size_t
 pg_rows_count(const struct pg_rows *rows)
 {
-	return (size_t)PQntuples(rows->result);
+	return (size_t)rows->count;
 }
 
 const char *
 pg_rows_text(const struct pg_rows *rows, size_t row, int column)
 {
-	if (PQgetisnull(rows->result, (int)row, column))
+	int at = rows->first + (int)row;
+
+	column += rows->column;
+	if (PQgetisnull(rows->result, at, column))
 		return NULL;
-	return PQgetvalue(rows->result, (int)row, column);
+	return PQgetvalue(rows->result, at, column);
 }

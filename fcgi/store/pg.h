@@ -8,7 +8,12 @@
  *   - when a reply is lost, the connection is given up and the statement is
  *     sent again on another, until its deadline. Every statement here must
  *     therefore be safe to send any number of times.
- * A connection is used for nothing any more after any error on it. */
+ * A connection is used for nothing any more after any error on it.
+ *
+ * Calls that wait for a connection may share a transaction, where the statement
+ * has a form for many. To a caller that makes no difference: a batch in which
+ * anything goes wrong is undone by the server, whole, and each of its calls is
+ * sent again by itself. */
 #ifndef PG_H
 #define PG_H
 
@@ -24,6 +29,12 @@ struct pg_rows;
 struct pg_statement {
 	const char *name;
 	const char *sql; /* with $1, $2, ...; types as the server infers them */
+	/* A statement that does the same for many calls in one transaction, by
+	 * its name, or NULL. Its first nvaried parameters are arrays, and its
+	 * first column tells whose the row is, from 1 on: at most one a call.
+	 * The other parameters are the same for all calls there are. */
+	const char *many;
+	int nvaried;
 };
 
 enum pg_verdict {
@@ -32,7 +43,8 @@ enum pg_verdict {
 	PG_UNCERTAIN = -2, /* may be committed, now or in a moment */
 };
 
-#define PG_PARAMS 6
+#define PG_PARAMS    6
+#define PG_BATCH_MAX 64
 
 /* A call; the caller's, who keeps it and what it points at until done. */
 struct pg_call {
@@ -59,6 +71,7 @@ struct pg_call {
 	ev_timer deadline;
 	int tries;
 	bool uncertain;
+	bool alone; /* not in a batch any more */
 };
 
 /* Starts to connect cfg->pg_pool connections. statements: all that will be

@@ -210,7 +210,7 @@ static void
 put_clock_in(void)
 {
 	scratch_sql("DO $$ BEGIN EXECUTE replace("
-		    "pg_get_functiondef('withdraw_execute'::regproc), "
+		    "pg_get_functiondef('withdraw_batch'::regproc), "
 		    "'clock_timestamp()', "
 		    "'current_setting(''withdraw_test.now'')::timestamptz'); "
 		    "END $$");

@@ -16,8 +16,8 @@ static struct config c;
 static char error[512];
 
 static const char *const variables[] = {"WITHDRAW_SOCKET", "WITHDRAW_WORKERS",
-    "WITHDRAW_PG_POOL", "REDIS_URL", "WITHDRAW_GUARDS", "WITHDRAW_REDIS_DOWN",
-    "WITHDRAW_TOKEN_TTL_MS", "WITHDRAW_LOCK_TTL_MS",
+    "WITHDRAW_PG_POOL", "WITHDRAW_PG_BATCH", "REDIS_URL", "WITHDRAW_GUARDS",
+    "WITHDRAW_REDIS_DOWN", "WITHDRAW_TOKEN_TTL_MS", "WITHDRAW_LOCK_TTL_MS",
     "WITHDRAW_LEDGER_TIMEOUT_MS", "WITHDRAW_RESULT_TTL_S",
     "WITHDRAW_TWIN_WAIT_MS", "WITHDRAW_REDIS_TIMEOUT_MS",
     "WITHDRAW_READ_TIMEOUT_MS", "WITHDRAW_PAGE_TIMEOUT_MS",
@@ -135,6 +135,7 @@ struct number {
 static const struct number numbers[] = {
     NUMBER("WITHDRAW_WORKERS", "--workers", workers, 77, 1, 1024),
     NUMBER("WITHDRAW_PG_POOL", "--pg-pool", pg_pool, 4, 1, 256),
+    NUMBER("WITHDRAW_PG_BATCH", "--pg-batch", pg_batch, 4, 1, 64),
     NUMBER("WITHDRAW_TOKEN_TTL_MS", "--token-ttl-ms", token_ttl_ms, 4999, 1,
 	86400000),
     NUMBER("WITHDRAW_LOCK_TTL_MS", "--lock-ttl-ms", lock_ttl_ms, 9999, 1,
