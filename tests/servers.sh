@@ -19,9 +19,10 @@ usage() {
 	  stop         stop, gracefully first; fine when nothing runs
 	  status       one line a server; exit 1 if any of them is not running
 	  check-nginx  nginx -t for run.conf.in and for the site; starts nothing
-	  site DIR LOGIN_PORT SOCKET
+	  site DIR IDENTITY LOGIN_PORT SOCKET
 	               nginx as on a real site, in the foreground, with its files
-	               in DIR, which has to be there; DIR/url says where it listens
+	               in DIR, which has to be there; DIR/url says where it listens.
+	               IDENTITY is session (as withdraw.conf comes) or auth-request
 	servers: postgres redis withdrawd nginx reconcile (default: all)
 
 	environment:
@@ -751,12 +752,14 @@ cmd_check_nginx() {
 	done
 }
 
-cmd_site() {	# DIR LOGIN_PORT SOCKET
+cmd_site() {	# DIR IDENTITY LOGIN_PORT SOCKET
 	local dir
 	need nginx
+	[ -e "$root/nginx/snippets/withdraw-identity-$2.conf" ] ||
+		die "there is no identity \"$2\""
 	dir=$(realpath -e "$1")
 	pick_port
-	render_site "$dir" "127.0.0.1:$PORT" "127.0.0.1:$2" "$3" auth-request
+	render_site "$dir" "127.0.0.1:$PORT" "127.0.0.1:$3" "$4" "$2"
 	say "http://127.0.0.1:$PORT" >"$dir/url"
 	exec 9>&-
 	exec nginx -e stderr -p "$dir/" -c "$dir/nginx.conf"
@@ -773,7 +776,7 @@ run | start | stop | status | check-nginx)
 	;;
 site)
 	shift
-	if [ $# != 3 ]; then
+	if [ $# != 4 ]; then
 		usage >&2
 		exit 2
 	fi

@@ -74,6 +74,19 @@ cache_count(const char *user, const char *word)
 	return n;
 }
 
+const char *
+cache_key_end(const char *user, const char *word)
+{
+	redisReply *keys = keys_of(user, word);
+	const char *end;
+
+	ck_assert_uint_eq(keys->elements, 1);
+	end = strstr(keys->element[0]->str, word);
+	end = keep_format("%s", end + strlen(word));
+	freeReplyObject(keys);
+	return end;
+}
+
 static void
 poison_key(const char *key, const char *junk)
 {

@@ -10,6 +10,8 @@ void cache_flush(void);
 void cache_limit(const char *bytes);
 /* How many keys of a user there are with that word in their name. */
 size_t cache_count(const char *user, const char *word);
+/* What comes after the word in the name of the user's one such key. */
+const char *cache_key_end(const char *user, const char *word);
 /* Puts junk of the same type into every key of the user. */
 void cache_poison(const char *user, const char *junk);
 /* Copies every key that names the order `from` over to one that names `to`,

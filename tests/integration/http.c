@@ -133,6 +133,8 @@ prepare(struct transfer *transfer, const struct http_request *request)
 	    keep_format("%s%s", setting("BASE_URL"), request->path));
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	if (request->from != NULL)
+		curl_easy_setopt(easy, CURLOPT_INTERFACE, request->from);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)ANSWER_LIMIT_MS);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);

@@ -18,6 +18,7 @@ struct http_request {
 	const char *body;         /* NULL: none */
 	size_t body_len;          /* 0: up to the NUL */
 	const char *headers[4];   /* "Name: value" */
+	const char *from;         /* the client's address; NULL: any */
 };
 
 struct http_response {

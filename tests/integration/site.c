@@ -1,132 +1,67 @@
 /*
- * The web server's part: the real site file (nginx/withdraw.conf) with a
- * login of the site's own, in an nginx that each test starts for itself; and
- * what all answers have in common, on the nginx of all tests.
+ * The web server's part: the real site file (nginx/withdraw.conf) with each
+ * kind of sign-in, in an nginx that each test starts for itself; and what all
+ * answers have in common, on the nginx of all tests.
  */
 #include <check.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "cache.h"
 #include "fixture.h"
 #include "http.h"
-#include "instance.h"
 #include "json.h"
 #include "ledger.h"
 #include "login.h"
 #include "order.h"
 #include "proxy.h"
+#include "site_server.h"
 #include "stack.h"
 #include "suites.h"
 #include "support.h"
 
-/* ---- an nginx of the test's own -------------------------------------------
+/* ---- who is calling --------------------------------------------------------
  */
-
-static struct {
-	struct instance nginx; /* pid 0: none */
-	char *base_url;        /* what it was before */
-} site;
-
-static bool
-site_listens(const char *folder)
-{
-	/* nginx refuses this itself: neither the login nor withdrawd has
-	 * a connection from it */
-	struct http_request request = {.method = "TRACE", .path = "/"};
-	const char *url = read_file(keep_format("%s/url", folder));
-
-	ck_assert_msg(!instance_ended(&site.nginx), "nginx ended: %s",
-	    read_file(site.nginx.log));
-	if (strchr(url, '\n') == NULL)
-		return false;
-	setenv("BASE_URL", keep_text(url, strcspn(url, "\n")), 1);
-	return http_send(&request).status != 0;
-}
-
-/* The site in front of this socket; from now on requests go there. */
-static void
-site_start(const char *socket)
-{
-	const char *folder = stack_folder();
-	const char *port = keep_format("%d", login_start());
-
-	site.base_url = strdup(setting("BASE_URL"));
-	site.nginx.log = keep_format("%s/log", folder);
-	site.nginx.pid = fork();
-	ck_assert_int_ge(site.nginx.pid, 0);
-	if (site.nginx.pid == 0) {
-		int fd = open(site.nginx.log, O_WRONLY | O_CREAT, 0644);
-
-		if (fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 &&
-		    dup2(fd, STDERR_FILENO) >= 0)
-			execl("tests/servers.sh", "tests/servers.sh", "site",
-			    folder, port, socket, (char *)NULL);
-		_exit(127);
-	}
-	WAIT_UNTIL(site_listens(folder));
-}
-
-static void
-site_stop(void)
-{
-	if (site.nginx.pid != 0) {
-		kill(site.nginx.pid, SIGKILL);
-		waitpid(site.nginx.pid, NULL, 0);
-		site.nginx.pid = 0;
-		setenv("BASE_URL", site.base_url, 1);
-		free(site.base_url);
-	}
-	/* waits for nginx to close what it has asked */
-	login_stop();
-}
-
-/* ---- signed in by the site's login ----------------------------------------
- */
-
-static const char *
-cookie_of(const char *who)
-{
-	return keep_format("Cookie: a=b; who=%s", who);
-}
 
 /* By the cookie instead of HTTP Basic. */
 static struct http_request
-with_cookie(struct http_request request, const char *who)
+with_cookie(struct http_request request, const char *cookie)
 {
 	request.user = NULL;
-	request.headers[0] = cookie_of(who);
+	request.headers[0] = cookie;
 	return request;
 }
 
 /* The withdrawal with a token from the nginx of all tests: ready to be the
  * first request that the site passes on. */
 static struct http_request
-ready(const struct order *order, const char *who)
+ready(const struct order *order)
 {
-	return with_cookie(order_request(order, order_token(order)), who);
+	return order_request(order, order_token(order));
 }
 
 START_TEST(signed_in_user_withdraws)
 {
 	struct order order = order_new(ledger_open("10.00"), "4.00");
-	struct http_request request = with_cookie(
-	    (struct http_request){
-		.method = "POST", .path = "/api/token", .key = order.id},
-	    order.user);
+	struct http_request request = {
+	    .method = "POST", .path = "/api/token", .key = order.id};
 	struct http_response answer;
+	const char *cookie;
 
-	site_start(setting("WITHDRAW_SOCKET"));
+	site_start(_i, setting("WITHDRAW_SOCKET"));
+	answer = http_send(&request);
+	expect_problem(&answer, 401, "unauthenticated", "unknown");
+	cookie = site_sign_in(order.user);
+	request = with_cookie(request, cookie);
 	answer = http_send(&request);
 	expect_status(&answer, 201);
 	request = with_cookie(
-	    order_request(&order, json_get(answer.body, "token")), order.user);
+	    order_request(&order, json_get(answer.body, "token")), cookie);
 	answer = http_send(&request);
 	expect_success(&answer, &order);
 	ck_assert_str_eq(ledger_balance(order.user), "6.00");
+	/* each kind asks one that knows, and nobody else */
+	if (_i == SITE_SESSION)
+		ck_assert_str_eq(login_stop(), "");
 }
 END_TEST
 
@@ -145,12 +80,13 @@ static const struct {
 START_TEST(login_decides)
 {
 	struct order order = order_new(ledger_open("10.00"), "4.00");
-	struct http_request request = ready(&order, refused[_i].who);
+	struct http_request request = ready(&order);
 	struct http_response answer;
 
-	if (refused[_i].who == NULL)
-		request.headers[0] = NULL;
-	site_start(setting("WITHDRAW_SOCKET"));
+	request = with_cookie(request,
+	    refused[_i].who != NULL ? site_login_cookie(refused[_i].who)
+				    : NULL);
+	site_start(SITE_LOGIN, setting("WITHDRAW_SOCKET"));
 	answer = http_send(&request);
 	expect_problem(
 	    &answer, refused[_i].status, refused[_i].code, "unknown");
@@ -162,10 +98,11 @@ END_TEST
 START_TEST(login_is_not_there)
 {
 	struct order order = order_new(ledger_open("10.00"), "4.00");
-	struct http_request request = ready(&order, order.user);
+	struct http_request request =
+	    with_cookie(ready(&order), site_login_cookie(order.user));
 	struct http_response answer;
 
-	site_start(setting("WITHDRAW_SOCKET"));
+	site_start(SITE_LOGIN, setting("WITHDRAW_SOCKET"));
 	login_stop();
 	answer = http_send(&request);
 	expect_problem(&answer, 503, "outcome-unknown", "unknown");
@@ -173,45 +110,121 @@ START_TEST(login_is_not_there)
 }
 END_TEST
 
-static const char *const claims[] = {
-    "X-Withdraw-User", "Withdraw-User", "Remote-User", "Authorization"};
+/* Each is followed by a victim's user_id. */
+static const char *const claims[] = {"X-Withdraw-User: ", "Withdraw-User: ",
+    "WITHDRAW_USER: ", "Remote-User: ", "X-Remote-User: ", "Withdraw-Session: ",
+    "WITHDRAW_SESSION: ", "X-Original-URI: /?", "Cookie: withdraw_user=",
+    "Cookie: WITHDRAW_USER=", "Authorization: Bearer ",
+    NULL /* HTTP Basic, the right password */};
 
+/* Who is signed in stays it; who is not stays nobody. */
 START_TEST(claims_change_nothing)
 {
-	const char *user = ledger_open("10.00");
+	const char *claim = claims[_i / SITE_IDENTITIES];
+	struct order order = order_new(ledger_open("10.00"), "4.00");
 	const char *victim = ledger_open("10.00");
-	struct http_request request =
-	    with_cookie((struct http_request){.path = "/api/account"}, user);
+	struct http_request request = {.path = "/api/account"};
+	struct http_request forged = ready(&order);
 	struct http_response answer;
 
-	if (strcmp(claims[_i], "Authorization") == 0)
+	site_start(_i % SITE_IDENTITIES, setting("WITHDRAW_SOCKET"));
+	request = with_cookie(request, site_sign_in(order.user));
+	if (claim == NULL)
 		request.user = victim;
 	else
-		request.headers[1] = keep_format("%s: %s", claims[_i], victim);
-	site_start(setting("WITHDRAW_SOCKET"));
+		request.headers[1] = keep_format("%s%s", claim, victim);
 	answer = http_send(&request);
 	expect_status(&answer, 200);
-	ck_assert_str_eq(json_get(answer.body, "user_id"), user);
-	request.headers[0] = cookie_of("nameless");
-	answer = http_send(&request);
-	expect_problem(&answer, 401, "unauthenticated", "unknown");
+	ck_assert_str_eq(json_get(answer.body, "user_id"), order.user);
 	request.headers[0] = NULL;
 	answer = http_send(&request);
 	expect_problem(&answer, 401, "unauthenticated", "unknown");
+	/* and nothing is withdrawn in the victim's name */
+	forged.user = request.user;
+	forged.headers[1] = request.headers[1];
+	answer = http_send(&forged);
+	expect_problem(&answer, 401, "unauthenticated", "unknown");
+	ck_assert_str_eq(ledger_status(order.id), "none");
+	ck_assert_str_eq(ledger_balance(victim), "10.00");
+}
+END_TEST
+
+START_TEST(login_that_forgets_the_name_is_not_helped)
+{
+	struct http_request request =
+	    with_cookie((struct http_request){.path = "/api/account"},
+		site_login_cookie("nameless"));
+	struct http_response answer;
+
+	request.headers[1] =
+	    keep_format("X-Withdraw-User: %s", ledger_open("10.00"));
+	site_start(SITE_LOGIN, setting("WITHDRAW_SOCKET"));
+	answer = http_send(&request);
+	expect_problem(&answer, 401, "unauthenticated", "unknown");
+}
+END_TEST
+
+/* The value of the header that site_sign_in makes, in pieces. */
+static const char *
+cookie_with(const char *user, const char *secret)
+{
+	return keep_format("Cookie: withdraw_session=%s.%s", user, secret);
+}
+
+/* Of the right form, and even with what could be stolen from Redis, where a
+ * session's key has a hash of its secret. */
+START_TEST(forged_cookies_are_nobody)
+{
+	const char *user = ledger_open("10.00"), *other = ledger_open("10.00");
+	struct http_request request = {.path = "/api/account"};
+	struct http_response answer;
+	const char *cookie, *secret, *hash;
+
+	site_start(SITE_SESSION, setting("WITHDRAW_SOCKET"));
+	cache_flush(); /* of sessions that earlier tests have left */
+	cookie = site_sign_in(user);
+	secret = strrchr(cookie, '.') + 1;
+	hash = cache_key_end(user, "session:");
+	ck_assert_uint_eq(strlen(hash), strlen(secret));
+	{
+		const char *forged[] = {cookie_with(user, hash),
+		    cookie_with(other, secret), cookie_with(user, secret + 1),
+		    cookie_with(user, keep_format("%s0", secret)),
+		    cookie_with(user, keep_format("%064d", 0)),
+		    cookie_with(keep_format("0%s", user), secret),
+		    cookie_with(user, keep_format("%s\t", secret + 1)),
+		    keep_format(
+			"Cookie: Xwithdraw_session=%s.%s", user, secret),
+		    keep_format("Cookie: withdraw_session=%s", secret),
+		    keep_format("Cookie: withdraw_session=%s", user),
+		    site_login_cookie(user)};
+
+		for (int i = 0; i < COUNT(forged); i++) {
+			request = with_cookie(request, forged[i]);
+			answer = http_send(&request);
+			ck_assert_msg(answer.status == 401, "%s: %d %s",
+			    forged[i], answer.status, answer.body);
+		}
+	}
+	request = with_cookie(request, cookie);
+	answer = http_send(&request);
+	expect_status(&answer, 200);
+	ck_assert_str_eq(json_get(answer.body, "user_id"), user);
 }
 END_TEST
 
 START_TEST(login_hears_the_cookie_alone)
 {
 	struct order order = order_new(ledger_open("10.00"), "4.00");
-	struct http_request request = ready(&order, order.user);
+	const char *cookie = site_login_cookie(order.user);
+	struct http_request request = with_cookie(ready(&order), cookie);
 	struct http_response answer;
 	static const char question[] = "GET /auth HTTP/1.";
 	const char *heard;
 	const char *first;
 
 	request.headers[1] = "X-Withdraw-User: 1001";
-	site_start(setting("WITHDRAW_SOCKET"));
+	site_start(SITE_LOGIN, setting("WITHDRAW_SOCKET"));
 	answer = http_send(&request);
 	expect_success(&answer, &order);
 	heard = login_stop();
@@ -219,7 +232,7 @@ START_TEST(login_hears_the_cookie_alone)
 	ck_assert_ptr_nonnull(first);
 	/* once for a request, however many locations it passes through */
 	ck_assert_ptr_null(strstr(first + 1, question));
-	ck_assert_ptr_nonnull(strstr(heard, cookie_of(order.user)));
+	ck_assert_ptr_nonnull(strstr(heard, cookie));
 	ck_assert_ptr_nonnull(
 	    strstr(heard, "X-Original-URI: /api/withdraw\r\n"));
 	ck_assert_msg(strstr(heard, "\"token\"") == NULL, "%s", heard);
@@ -233,12 +246,12 @@ END_TEST
  */
 
 static struct proxy *
-site_start_on_proxy(void)
+site_start_on_proxy(enum site_identity identity)
 {
 	const char *listen = keep_format("%s/socket", stack_folder());
 	struct proxy *proxy = proxy_start(listen, setting("WITHDRAW_SOCKET"));
 
-	site_start(listen);
+	site_start(identity, listen);
 	return proxy;
 }
 
@@ -248,10 +261,11 @@ START_TEST(lost_answer_is_asked_for_again)
 	static const char path[] = "/api/withdraw";
 	static const char head[] = "Status:";
 	struct order order = order_new(ledger_open("10.00"), "4.00");
-	struct http_request request = ready(&order, order.user);
-	struct proxy *proxy = site_start_on_proxy();
+	struct http_request request = ready(&order);
+	struct proxy *proxy = site_start_on_proxy(_i);
 	struct http_response answer;
 
+	request = with_cookie(request, site_sign_in(order.user));
 	proxy_swallow(proxy, path, strlen(path), head, strlen(head));
 	answer = http_send(&request);
 	expect_success(&answer, &order);
@@ -279,48 +293,100 @@ START_TEST(secrets_stay_in_nginx)
 {
 	static const char head[] = "Status:";
 	struct order order = order_new(ledger_open("10.00"), "4.00");
-	struct http_request request = ready(&order, order.user);
-	struct proxy *proxy = site_start_on_proxy();
+	struct http_request request = ready(&order);
+	struct proxy *proxy = site_start_on_proxy(_i % SITE_IDENTITIES);
 	struct http_response answer;
+	const char *header = secrets[_i / SITE_IDENTITIES].header;
 
-	request.headers[1] = secrets[_i].header;
+	request = with_cookie(request, site_sign_in(order.user));
+	request.headers[1] = header;
 	proxy_swallow(proxy, CANARY, strlen(CANARY), head, strlen(head));
 	answer = http_send(&request);
 	expect_success(&answer, &order);
-	ck_assert_uint_eq(proxy_swallowed(proxy), secrets[_i].passed ? 1 : 0);
+	ck_assert_uint_eq(proxy_swallowed(proxy),
+	    secrets[_i / SITE_IDENTITIES].passed ? 1 : 0);
+}
+END_TEST
+
+/* Where nobody is signed in, there is only the question whose cookie it is:
+ * what the client says of itself is not in it. */
+START_TEST(session_is_asked_by_the_cookie_alone)
+{
+	static const char head[] = "Status:";
+	struct http_request request = {
+	    .path = "/api/account", .headers = {secrets[_i].header}};
+	struct proxy *proxy = site_start_on_proxy(SITE_SESSION);
+	struct http_response answer;
+
+	proxy_swallow(proxy, CANARY, strlen(CANARY), head, strlen(head));
+	answer = http_send(&request);
+	expect_problem(&answer, 401, "unauthenticated", "unknown");
+	ck_assert_uint_eq(proxy_swallowed(proxy), 0);
+	/* proves that the test would see it */
+	request.headers[0] = "Cookie: withdraw_session=" CANARY;
+	answer = http_send(&request);
+	expect_problem(&answer, 503, "outcome-unknown", "unknown");
+	ck_assert_uint_eq(proxy_swallowed(proxy), 1);
 }
 END_TEST
 
 static const struct {
+	enum site_identity identity;
 	const char *path;
 	bool anonymous;
+	int status;
 	int burst;
-} limits[] = {{"/api/health", true, 50}, {"/api/account", false, 40}};
+} limits[] = {
+    {SITE_SESSION, "/api/health", true, 200, 50},
+    {SITE_SESSION, "/api/account", false, 200, 40},
+    {SITE_SESSION, "/api/session", true, 401, 20},
+    {SITE_LOGIN, "/api/health", true, 200, 50},
+    {SITE_LOGIN, "/api/account", false, 200, 40},
+};
 
 START_TEST(site_has_limits)
 {
 	enum { REQUESTS = 200 };
 	struct http_request requests[REQUESTS];
 	struct http_response *answers;
-	struct http_request request =
-	    with_cookie((struct http_request){.path = limits[_i].path},
-		ledger_open("1.00"));
+	struct http_request request = {.path = limits[_i].path};
 	int served = 0;
 
-	if (limits[_i].anonymous)
-		request.headers[0] = NULL;
-	site_start(setting("WITHDRAW_SOCKET"));
+	site_start(limits[_i].identity, setting("WITHDRAW_SOCKET"));
+	if (!limits[_i].anonymous)
+		request =
+		    with_cookie(request, site_sign_in(ledger_open("1.00")));
 	for (int i = 0; i < REQUESTS; i++)
 		requests[i] = request;
 	answers = http_send_all(requests, REQUESTS);
 	for (int i = 0; i < REQUESTS; i++)
-		if (answers[i].status == 200)
+		if (answers[i].status == limits[_i].status)
 			served++;
 		else
 			expect_problem(
 			    &answers[i], 429, "rate-limited", "unknown");
 	ck_assert_int_gt(served, limits[_i].burst);
 	ck_assert_int_lt(served, REQUESTS);
+}
+END_TEST
+
+/* Loopback may ask, and there is nothing in this version; the rest may not,
+ * whatever they say of themselves. */
+START_TEST(metrics_are_not_for_outsiders)
+{
+	struct http_request request = {.path = "/metrics"};
+	struct http_response answer;
+
+	site_start(_i, setting("WITHDRAW_SOCKET"));
+	request.headers[0] = site_sign_in(ledger_open("1.00"));
+	request.from = "127.0.0.1";
+	answer = http_send(&request);
+	expect_problem(&answer, 404, "not-found", "unknown");
+	request.from = "127.0.0.2";
+	request.headers[1] = "X-Forwarded-For: 127.0.0.1";
+	request.headers[2] = "X-Real-IP: 127.0.0.1";
+	answer = http_send(&request);
+	expect_problem(&answer, 403, "forbidden", "unknown");
 }
 END_TEST
 
@@ -535,6 +601,59 @@ START_TEST(files_are_guarded)
 }
 END_TEST
 
+/* Signed in or not, and whatever is claimed: the page says who is signed in. */
+START_TEST(site_files_are_for_everybody)
+{
+	static const char *const headers[] = {NULL, "Cookie: who=forbidden",
+	    "Cookie: withdraw_session=1001.x", "Authorization: Basic bm9ib2R5"};
+	static const char *const paths[] = {"/", "/?order=x", "/index.html",
+	    "/withdraw.js", "/words/zh.js", "/problems/unauthenticated",
+	    "/problems.html", "/icon.svg"};
+
+	site_start(_i, setting("WITHDRAW_SOCKET"));
+	for (int p = 0; p < COUNT(paths); p++)
+		for (int h = 0; h < COUNT(headers); h++) {
+			struct http_request request = {
+			    .path = paths[p], .headers = {headers[h]}};
+			struct http_response answer = http_send(&request);
+
+			ck_assert_msg(answer.status == 200, "%s %s: %d",
+			    paths[p], headers[h], answer.status);
+			expect_guarded(&answer);
+		}
+	/* and nobody is asked about them */
+	ck_assert_str_eq(login_stop(), "");
+}
+END_TEST
+
+/* However its path is written, the API is no file. */
+START_TEST(site_answers_are_guarded)
+{
+	static const char *const paths[] = {"/api/account", "/api/nothing",
+	    "/%61pi/account", "//api/account", "/words/../api/account",
+	    "/x/..//api/account", "/./api/account", "/api/./account.css",
+	    "/api/account?.css", "/api", "/api?x.css"};
+	struct http_request request = {0};
+	struct http_response answer;
+	const char *cookie;
+
+	site_start(_i, setting("WITHDRAW_SOCKET"));
+	cookie = site_sign_in(ledger_open("10.00"));
+	for (int p = 0; p < COUNT(paths); p++) {
+		request = (struct http_request){.path = paths[p]};
+		answer = http_send(&request);
+		expect_problem(&answer, 401, "unauthenticated", "unknown");
+		expect_guarded_api(&answer);
+		request = with_cookie(request, cookie);
+		answer = http_send(&request);
+		ck_assert_msg(answer.status == 200 || answer.status == 404 ||
+			answer.status == 400,
+		    "%s: %d", paths[p], answer.status);
+		expect_guarded_api(&answer);
+	}
+}
+END_TEST
+
 START_TEST(missing_file_is_guarded)
 {
 	struct http_response answer = get_file("/nothing", NULL);
@@ -549,20 +668,34 @@ Suite *
 site_suite(void)
 {
 	Suite *suite = suite_create("site");
-	TCase *tcase = fixture_case(suite, "login");
+	TCase *tcase = fixture_case(suite, "identity");
 
 	tcase_add_checked_fixture(tcase, NULL, site_stop);
-	tcase_add_test(tcase, signed_in_user_withdraws);
+	tcase_add_loop_test(
+	    tcase, signed_in_user_withdraws, 0, SITE_IDENTITIES);
 	tcase_add_loop_test(tcase, login_decides, 0, COUNT(refused));
 	tcase_add_test(tcase, login_is_not_there);
-	tcase_add_loop_test(tcase, claims_change_nothing, 0, COUNT(claims));
+	tcase_add_loop_test(
+	    tcase, claims_change_nothing, 0, SITE_IDENTITIES * COUNT(claims));
+	tcase_add_test(tcase, login_that_forgets_the_name_is_not_helped);
+	tcase_add_test(tcase, forged_cookies_are_nobody);
 	tcase_add_test(tcase, login_hears_the_cookie_alone);
 
 	tcase = fixture_case(suite, "service");
 	tcase_add_checked_fixture(tcase, NULL, site_stop);
-	tcase_add_test(tcase, lost_answer_is_asked_for_again);
-	tcase_add_loop_test(tcase, secrets_stay_in_nginx, 0, COUNT(secrets));
+	tcase_add_loop_test(
+	    tcase, lost_answer_is_asked_for_again, 0, SITE_IDENTITIES);
+	tcase_add_loop_test(
+	    tcase, secrets_stay_in_nginx, 0, SITE_IDENTITIES * COUNT(secrets));
+	tcase_add_loop_test(
+	    tcase, session_is_asked_by_the_cookie_alone, 0, COUNT(secrets));
 	tcase_add_loop_test(tcase, site_has_limits, 0, COUNT(limits));
+	tcase_add_loop_test(
+	    tcase, metrics_are_not_for_outsiders, 0, SITE_IDENTITIES);
+	tcase_add_loop_test(
+	    tcase, site_files_are_for_everybody, 0, SITE_IDENTITIES);
+	tcase_add_loop_test(
+	    tcase, site_answers_are_guarded, 0, SITE_IDENTITIES);
 
 	tcase = fixture_case(suite, "headers");
 	tcase_add_loop_test(tcase, nginx_refuses_in_our_form, 0, COUNT(broken));
