@@ -106,6 +106,60 @@ AS $$
 	FROM (SELECT p_day AT TIME ZONE p_zone AS at) m;
 $$;
 
+-- What a user may see of the account: the balance, what one withdrawal may be
+-- (in whole cents), and what the day has left. NULL: no such limit. p_min and
+-- p_max as for withdraw_execute(), which decides anew: this is for a page that
+-- says beforehand what can be withdrawn.
+CREATE OR REPLACE FUNCTION withdraw_overview(p_user bigint, p_min numeric,
+	p_max numeric)
+RETURNS TABLE (balance numeric, version bigint, state text,
+	min_amount numeric, max_amount numeric, daily_count numeric,
+	daily_count_left numeric, daily_sum numeric, daily_sum_left numeric,
+	resets_us bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+	WITH limits AS (
+		SELECT a.*,
+			ceil(greatest(p_min, a.min_amount) * 100) / 100 AS min_whole,
+			floor(least(p_max, a.max_amount) * 100) / 100 AS max_whole,
+			CASE WHEN a.daily_count < 1e16
+				THEN ceil(a.daily_count) END AS day_count,
+			CASE WHEN a.daily_sum < 1e16
+				THEN floor(a.daily_sum * 100) / 100 END AS day_sum,
+			date_trunc('day', now() AT TIME ZONE a.time_zone) AS day
+		FROM (
+			SELECT c.balance, c.version, c.state,
+				coalesce(l.min_amount, g.min_amount) AS min_amount,
+				coalesce(l.max_amount, g.max_amount) AS max_amount,
+				coalesce(l.daily_count, g.daily_count) AS daily_count,
+				coalesce(l.daily_sum, g.daily_sum) AS daily_sum,
+				coalesce(g.time_zone, 'UTC') AS time_zone
+			FROM account c
+			LEFT JOIN withdraw_limit g ON g.user_id = 0
+			LEFT JOIN withdraw_limit l ON l.user_id = c.user_id
+			WHERE c.user_id = p_user
+		) a
+	)
+	SELECT l.balance, l.version, l.state,
+		nullif(l.min_whole, 0)::numeric(18,2),
+		(CASE WHEN l.max_whole < 1e16 THEN l.max_whole END)::numeric(18,2),
+		l.day_count, l.day_count - least(l.day_count, had.orders),
+		l.day_sum::numeric(18,2),
+		(l.day_sum - least(l.day_sum, had.total))::numeric(18,2),
+		CASE WHEN l.day_count IS NOT NULL OR l.day_sum IS NOT NULL THEN
+			(extract(epoch FROM withdraw_midnight(
+				l.day + interval '1 day', l.time_zone)) * 1000000)::bigint
+		END
+	FROM limits l, LATERAL (
+		SELECT count(*) AS orders, coalesce(sum(r.amount), 0) AS total
+		FROM withdraw_record r
+		WHERE (l.day_count IS NOT NULL OR l.day_sum IS NOT NULL)
+			AND r.user_id = p_user AND r.status = 1
+			AND r.created_at >= withdraw_midnight(l.day, l.time_zone)
+	) had;
+$$;
+
 -- Does a limit of the day bar this withdrawal? NULL if not. What the day has had
 -- is as the statement sees it that asks.
 CREATE OR REPLACE FUNCTION withdraw_daily(p_user bigint, p_order uuid,

@@ -89,7 +89,8 @@ GRANT EXECUTE ON FUNCTION
 	withdraw_execute_all(bigint[], uuid[], numeric[], text, numeric,
 		numeric),
 	withdraw_void(bigint, uuid, text),
-	withdraw_list(bigint, integer, bigint, uuid)
+	withdraw_list(bigint, integer, bigint, uuid),
+	withdraw_overview(bigint, numeric, numeric)
 	TO withdraw_service;
 GRANT EXECUTE ON FUNCTION withdraw_epoch()
 	TO withdraw_service, withdraw_operator, withdraw_reconcile;

@@ -36,6 +36,11 @@ const struct pg_statement statement_void = {.name = "void",
     .sql = "SELECT replayed," COLUMNS " FROM withdraw_void($1, $2, $3)"};
 const struct pg_statement statement_account = {.name = "account",
     .sql = "SELECT balance, version FROM account WHERE user_id = $1"};
+const struct pg_statement statement_overview = {.name = "overview",
+    .sql =
+	"SELECT balance, version, state, min_amount, max_amount, daily_count,"
+	" daily_count_left, daily_sum, daily_sum_left, resets_us"
+	" FROM withdraw_overview($1, $2, $3)"};
 const struct pg_statement statement_sign_in = {.name = "sign_in",
     .sql = "SELECT user_id, password, generation FROM sign_in_find($1)"};
 const struct pg_statement statement_stands = {
@@ -47,8 +52,8 @@ const struct pg_statement statement_health = {
 
 const struct pg_statement *const ledger_statements[] = {&statement_withdraw,
     &statement_withdraw_all, &statement_find, &statement_show, &statement_list,
-    &statement_void, &statement_account, &statement_health, &statement_sign_in,
-    &statement_stands, &statement_leave};
+    &statement_void, &statement_account, &statement_overview, &statement_health,
+    &statement_sign_in, &statement_stands, &statement_leave};
 const unsigned ledger_nstatements =
     sizeof(ledger_statements) / sizeof(ledger_statements[0]);
 

@@ -13,7 +13,8 @@ extern const unsigned ledger_nstatements;
 
 extern const struct pg_statement statement_withdraw, statement_find,
     statement_show, statement_list, statement_void, statement_account,
-    statement_health, statement_sign_in, statement_stands, statement_leave;
+    statement_overview, statement_health, statement_sign_in, statement_stands,
+    statement_leave;
 
 /* Debit once and record it, or return what is recorded already; sent as often
  * as it takes until the deadline. Then next(w), with w->verdict set and the

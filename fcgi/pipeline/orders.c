@@ -138,6 +138,41 @@ on_account(
 	c->done(c);
 }
 
+/* The columns behind those of the account. */
+enum limits_column {
+	LIMITS_STATE = 2,
+	LIMITS_MIN,
+	LIMITS_MAX,
+	LIMITS_COUNT,
+	LIMITS_COUNT_LEFT,
+	LIMITS_SUM,
+	LIMITS_SUM_LEFT,
+	LIMITS_RESETS,
+};
+
+static void
+on_overview(
+    struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
+{
+	struct orders_limits *l = &of_call(pc)->limits;
+	const char *resets;
+
+	if (verdict == PG_ROWS && pg_rows_count(rows) == 1) {
+		l->state = pg_rows_text(rows, 0, LIMITS_STATE);
+		l->min_amount = pg_rows_text(rows, 0, LIMITS_MIN);
+		l->max_amount = pg_rows_text(rows, 0, LIMITS_MAX);
+		l->daily_count = pg_rows_text(rows, 0, LIMITS_COUNT);
+		l->daily_count_left = pg_rows_text(rows, 0, LIMITS_COUNT_LEFT);
+		l->daily_sum = pg_rows_text(rows, 0, LIMITS_SUM);
+		l->daily_sum_left = pg_rows_text(rows, 0, LIMITS_SUM_LEFT);
+		resets = pg_rows_text(rows, 0, LIMITS_RESETS);
+		l->has_resets = resets != NULL;
+		if (resets != NULL)
+			l->resets_us = strtoll(resets, NULL, 10);
+	}
+	on_account(pc, verdict, rows);
+}
+
 static void
 on_health(
     struct pg_call *pc, enum pg_verdict verdict, const struct pg_rows *rows)
@@ -186,6 +221,17 @@ orders_account(struct orders_call *c)
 {
 	c->pg_call.param[0] = text_of(c, 0, c->user);
 	submit(c, &statement_account, 1, on_account);
+}
+
+void
+orders_overview(struct orders_call *c)
+{
+	const struct service *s = c->service;
+
+	c->pg_call.param[0] = text_of(c, 0, c->user);
+	c->pg_call.param[1] = *s->min ? s->min : NULL;
+	c->pg_call.param[2] = *s->max ? s->max : NULL;
+	submit(c, &statement_overview, 3, on_overview);
 }
 
 void

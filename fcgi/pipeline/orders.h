@@ -1,6 +1,6 @@
 /* orders.h: what a user may ask of orders and account besides withdrawing:
- * show one, list them, close one for good, show the balance. One statement
- * each, no Redis. */
+ * show one, list them, close one for good, show the balance, and the limits.
+ * One statement each, no Redis. */
 #ifndef ORDERS_H
 #define ORDERS_H
 
@@ -32,6 +32,17 @@ struct orders_item {
 	struct payout payout;
 };
 
+/* What may be withdrawn, as far as can be said beforehand. Texts as Postgres
+ * writes them; NULL: no such limit. */
+struct orders_limits {
+	const char *state; /* of the account */
+	const char *min_amount, *max_amount;
+	const char *daily_count, *daily_count_left;
+	const char *daily_sum, *daily_sum_left;
+	bool has_resets; /* there is a daily limit, whose day ends then */
+	int64_t resets_us;
+};
+
 struct orders_call {
 	/* the request */
 	const struct service *service;
@@ -44,13 +55,14 @@ struct orders_call {
 
 	/* the answer */
 	enum pg_verdict verdict;
-	bool found;    /* find, void, account */
+	bool found;    /* find, void, account, overview */
 	bool replayed; /* void: the record was there before */
 	struct orders_item item;
 	struct orders_item *list; /* list: nlist, call's until done returns */
 	size_t nlist;
-	bool more;                /* list: there are older ones */
-	int64_t balance, version; /* account */
+	bool more;                   /* list: there are older ones */
+	int64_t balance, version;    /* account, overview */
+	struct orders_limits limits; /* overview: until done returns */
 
 	struct pg_call pg_call;
 	char text[3][24];
@@ -62,6 +74,8 @@ void orders_list(struct orders_call *call);
 /* Inserts a void record unless the order has one: what stands is final. */
 void orders_void(struct orders_call *call);
 void orders_account(struct orders_call *call);
+/* The account with the limits that hold for it. */
+void orders_overview(struct orders_call *call);
 /* Is the ledger there? Only verdict is set. */
 void orders_health(struct orders_call *call);
 

@@ -229,7 +229,8 @@ account_done(struct orders_call *o)
 	if (o->verdict != PG_ROWS)
 		reply_problem(x, PROBLEM_UNAVAILABLE, ORDER_UNKNOWN);
 	else if (o->found)
-		reply_account(x, o->balance, o->version);
+		reply_account(x, o->balance, o->version,
+		    o->limits.state != NULL ? &o->limits : NULL);
 	else
 		reply_problem(x, PROBLEM_ACCOUNT_UNKNOWN, ORDER_UNKNOWN);
 }
@@ -267,6 +268,24 @@ call_void(struct exchange *x)
 		return;
 	memcpy(o->order, x->order, sizeof(o->order));
 	orders_void(o);
+}
+
+/* The limits are asked for: without them the answer has the four members that
+ * a strict reader expects, and looks at one row alone. */
+static void
+call_account(struct exchange *x)
+{
+	struct orders_call *o = orders_call(x, account_done);
+	char value[4] = "";
+	int has = request_query(&x->request, "limits", value, sizeof(value));
+
+	if (has < 0 || (has > 0 && strcmp(value, "1") != 0))
+		reply_refusal(x, PROBLEM_MALFORMED,
+		    "The query may be \"limits=1\", or nothing.", NULL);
+	else if (has > 0)
+		orders_overview(o);
+	else
+		orders_account(o);
 }
 
 static void
@@ -425,7 +444,7 @@ dispatch(struct exchange *x, enum call call)
 		call_void(x);
 		break;
 	case CALL_ACCOUNT:
-		orders_account(orders_call(x, account_done));
+		call_account(x);
 		break;
 	case CALL_HEALTH:
 		orders_health(orders_call(x, health_done));

@@ -70,6 +70,17 @@ put_int(yajl_gen g, const char *key, int64_t value)
 	yajl_gen_integer(g, value);
 }
 
+/* A whole number as text. */
+static void
+put_number(yajl_gen g, const char *key, const char *digits)
+{
+	put_text(g, key);
+	if (digits != NULL)
+		yajl_gen_number(g, digits, strlen(digits));
+	else
+		yajl_gen_null(g);
+}
+
 static void
 put_money(yajl_gen g, const char *key, bool known, int64_t minor)
 {
@@ -481,8 +492,25 @@ reply_list(
 	send_ok(x, g, 200, "list");
 }
 
+static void
+put_limits(yajl_gen g, const struct orders_limits *l)
+{
+	put(g, "state", l->state);
+	put(g, "min_amount", l->min_amount);
+	put(g, "max_amount", l->max_amount);
+	put_number(g, "daily_count", l->daily_count);
+	put_number(g, "daily_count_left", l->daily_count_left);
+	put(g, "daily_sum", l->daily_sum);
+	put(g, "daily_sum_left", l->daily_sum_left);
+	if (l->has_resets)
+		put_time(g, "resets_at", l->resets_us);
+	else
+		put(g, "resets_at", NULL);
+}
+
 void
-reply_account(struct exchange *x, int64_t balance, int64_t version)
+reply_account(struct exchange *x, int64_t balance, int64_t version,
+    const struct orders_limits *limits)
 {
 	yajl_gen g = json_open();
 
@@ -490,6 +518,8 @@ reply_account(struct exchange *x, int64_t balance, int64_t version)
 	put_money(g, "balance", true, balance);
 	put(g, "currency", x->service->cfg->currency);
 	put_int(g, "version", version);
+	if (limits != NULL)
+		put_limits(g, limits);
 	send_ok(x, g, 200, "account");
 }
 

@@ -27,7 +27,9 @@ void reply_record(struct exchange *x, const struct record *r, bool replayed);
 void reply_item(struct exchange *x, const struct orders_item *item);
 void reply_list(
     struct exchange *x, const struct orders_item *list, size_t n, bool more);
-void reply_account(struct exchange *x, int64_t balance, int64_t version);
+/* limits may be NULL: the account without them. */
+void reply_account(struct exchange *x, int64_t balance, int64_t version,
+    const struct orders_limits *limits);
 /* The sign-in: with the cookie that was made; without it; who it is, with the
  * header that nginx' auth_request reads; and what is slowed down. */
 void reply_signed_in(struct exchange *x, const struct signin_call *c);

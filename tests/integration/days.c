@@ -4,11 +4,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl.h"
 #include "fixture.h"
 #include "json.h"
 #include "ledger.h"
 #include "order.h"
 #include "scratch.h"
+#include "stack.h"
 #include "suites.h"
 #include "support.h"
 
@@ -121,6 +123,183 @@ START_TEST(storm_against_a_daily_limit)
 	}
 	ck_assert_int_eq(succeeded, storms[_i].succeed);
 	ck_assert_int_eq(ledger_succeeded(user), storms[_i].succeed);
+}
+END_TEST
+
+/* --- what is left of the day -------------------------------------------------
+ */
+
+/* What a test that died has left. */
+static void
+no_limits_for_all(void)
+{
+	ledger_sql("SELECT limit_set(0, NULL, NULL, NULL, NULL, NULL, 'me', "
+		   "NULL)",
+	    NULL);
+}
+
+static const char *
+overview(const char *user)
+{
+	struct http_request request = {
+	    .path = "/api/account?limits=1", .user = user};
+	struct http_response answer = http_send(&request);
+
+	ck_assert_msg(
+	    answer.status == 200, "%d %s", answer.status, answer.body);
+	return answer.body;
+}
+
+static void
+expect_limits(const char *body, const char *min, const char *max,
+    const char *count, const char *count_left, const char *sum,
+    const char *sum_left)
+{
+	expect_member(body, "min_amount", min);
+	expect_member(body, "max_amount", max);
+	expect_member(body, "daily_count", count);
+	expect_member(body, "daily_count_left", count_left);
+	expect_member(body, "daily_sum", sum);
+	expect_member(body, "daily_sum_left", sum_left);
+}
+
+static void
+expect_code(const char *user, const char *amount, int status, const char *code)
+{
+	struct order order = order_new(user, amount);
+	struct http_response answer = order_send(&order);
+
+	ck_assert_msg(
+	    answer.status == status, "%d %s", answer.status, answer.body);
+	ck_assert_str_eq(answer_code(&answer), code);
+}
+
+/* Only what succeeded counts, and what is said is what then happens. */
+START_TEST(limits_are_told_beforehand)
+{
+	const char *user = ledger_open("500.00"), *body = overview(user);
+	struct order closed = order_new(user, "1.00");
+
+	ck_assert_str_eq(json_get(body, "state"), "active");
+	expect_limits(body, "null", "null", "null", "null", "null", "null");
+	expect_member(body, "resets_at", "null");
+	ledger_sql("SELECT limit_set($1::bigint, 2, 40.00, 3, 55.5, NULL, "
+		   "'me', NULL)",
+	    user, NULL);
+	order_void(&closed);
+	expect_code(user, "1.99", 422, "below-minimum");
+	expect_code(user, "40.01", 422, "above-maximum");
+	body = overview(user);
+	expect_limits(body, "2.00", "40.00", "3", "3", "55.50", "55.50");
+	expect_member(body, "resets_at",
+	    utc(midnight_before(noon) + DAY, "%Y-%m-%dT%H:%M:%S.000000Z"));
+	expect_member(body, "user_id", user);
+	expect_member(body, "balance", "500.00");
+	expect_member(body, "version", "1");
+	expect_code(user, "40.00", 201, "");
+	body = overview(user);
+	expect_limits(body, "2.00", "40.00", "3", "2", "55.50", "15.50");
+	expect_member(body, "balance", "460.00");
+	expect_code(user, "15.51", 422, "daily-sum-limit");
+	expect_code(user, "2.00", 201, "");
+	expect_code(user, "13.50", 201, "");
+	expect_limits(
+	    overview(user), "2.00", "40.00", "3", "0", "55.50", "0.00");
+	expect_code(user, "2.00", 422, "daily-count-limit");
+	/* fewer than there were: nothing is left, not less than that */
+	ledger_sql("SELECT limit_set($1::bigint, 2, 40, 1, 10, NULL, 'me', "
+		   "NULL)",
+	    user, NULL);
+	expect_limits(
+	    overview(user), "2.00", "40.00", "1", "0", "10.00", "0.00");
+	/* the limits of all, of which a user may be free */
+	ledger_sql("SELECT limit_set(0, 1, 30, 9, 99, NULL, 'me', NULL)", NULL);
+	ledger_sql("SELECT limit_set($1::bigint, NULL, 'Infinity', 'Infinity', "
+		   "NULL, NULL, 'me', NULL)",
+	    user, NULL);
+	expect_limits(
+	    overview(user), "1.00", "null", "null", "null", "99.00", "43.50");
+	ledger_freeze(user);
+	ck_assert_str_eq(json_get(overview(user), "state"), "frozen");
+}
+END_TEST
+
+/* Of the service's own limits and the ledger's, the stricter. */
+START_TEST(stricter_limits_are_told)
+{
+	const char *user = ledger_open("500.00");
+
+	stack_restart("withdrawd", "WITHDRAW_MIN=3.00 WITHDRAW_MAX=40.00");
+	expect_limits(
+	    overview(user), "3.00", "40.00", "null", "null", "null", "null");
+	ledger_sql("SELECT limit_set($1::bigint, 2.99, 39.99, NULL, NULL, "
+		   "NULL, 'me', NULL)",
+	    user, NULL);
+	expect_limits(
+	    overview(user), "3.00", "39.99", "null", "null", "null", "null");
+	expect_code(user, "2.99", 422, "below-minimum");
+	expect_code(user, "40.00", 422, "above-maximum");
+}
+END_TEST
+
+/* Never more than may be: to the inside, in whole cents. */
+START_TEST(limits_are_in_whole_cents)
+{
+	const char *user = ledger_open("500.00");
+
+	ledger_sql("SELECT limit_set($1::bigint, 1.001, 4.999, 2.5, 9.999, "
+		   "NULL, 'me', NULL)",
+	    user, NULL);
+	expect_limits(overview(user), "1.01", "4.99", "3", "3", "9.99", "9.99");
+	expect_code(user, "1.00", 422, "below-minimum");
+	expect_code(user, "5.00", 422, "above-maximum");
+	for (int i = 0; i < 3; i++)
+		expect_code(user, "1.01", 201, "");
+	expect_code(user, "1.01", 422, "daily-count-limit");
+}
+END_TEST
+
+static const struct {
+	const char *query;
+	bool limits;
+	int status;
+} queries[] = {{"", false, 200}, {"?limits=1", true, 200},
+    {"?limits=0", false, 400}, {"?limits=", false, 400},
+    {"?limits=11111", false, 400}, {"?limits=1&limits=1", false, 400}};
+
+/* Who does not ask for them gets what the interface always had. */
+START_TEST(limits_are_asked_for)
+{
+	struct http_request request = {
+	    .path = keep_format("/api/account%s", queries[_i].query),
+	    .user = ledger_open("5.00")};
+	struct http_response answer = http_send(&request);
+
+	if (queries[_i].status != 200) {
+		expect_problem(&answer, 400, "malformed", "unknown");
+		return;
+	}
+	ck_assert_str_eq(json_shape(answer.body),
+	    queries[_i].limits
+		? "balance:string currency:string daily_count:null "
+		  "daily_count_left:null daily_sum:null daily_sum_left:null "
+		  "max_amount:null min_amount:null resets_at:null state:string "
+		  "user_id:number version:number"
+		: "balance:string currency:string user_id:number "
+		  "version:number");
+}
+END_TEST
+
+START_TEST(limits_of_nobody)
+{
+	struct http_request request = {
+	    .path = "/api/account?limits=1", .user = ledger_stranger()};
+	struct http_response answer = http_send(&request);
+
+	expect_problem(&answer, 404, "account-unknown", NULL);
+	request.user = NULL;
+	answer = http_send(&request);
+	expect_problem(&answer, 401, "unauthenticated", "unknown");
 }
 END_TEST
 
@@ -291,6 +470,15 @@ days_suite(void)
 	tcase_add_unchecked_fixture(tcase, begin_at_noon, end_noon);
 	tcase_add_loop_test(
 	    tcase, storm_against_a_daily_limit, 0, COUNT(storms));
+
+	tcase = fixture_case(suite, "beforehand");
+	tcase_add_unchecked_fixture(tcase, begin_at_noon, end_noon);
+	tcase_add_checked_fixture(tcase, no_limits_for_all, NULL);
+	tcase_add_test(tcase, limits_are_told_beforehand);
+	tcase_add_test(tcase, stricter_limits_are_told);
+	tcase_add_test(tcase, limits_are_in_whole_cents);
+	tcase_add_loop_test(tcase, limits_are_asked_for, 0, COUNT(queries));
+	tcase_add_test(tcase, limits_of_nobody);
 
 	tcase = fixture_case(suite, "midnight");
 	tcase_add_checked_fixture(tcase, scratch_make, scratch_drop);

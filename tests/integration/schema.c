@@ -409,6 +409,7 @@ static const struct {
 	service_role, NULL},
     {"withdraw_void(1, gen_random_uuid(), 'CNY')", service_role, NULL},
     {"withdraw_list(1, 1, NULL, NULL)", service_role, NULL},
+    {"withdraw_overview(1, NULL, NULL)", service_role, NULL},
     {"sign_in_find('x')", service_role, NULL},
     {"sign_in_stands('x', 1, 1)", service_role, NULL},
     {"sign_in_leave('x', 1, 1)", service_role, NULL},
