@@ -124,7 +124,7 @@ bool
 record_decode(
     const char *text, int64_t user, const char *order, struct record *r)
 {
-	char copy[RECORD_TEXT], prefix[32];
+	char copy[RECORD_TEXT], again[RECORD_TEXT], prefix[32];
 	const char *f[RECORD_FIELDS];
 	char *rest = copy;
 	size_t n;
@@ -139,7 +139,10 @@ record_decode(
 	for (i = 0; i < RECORD_FIELDS; i++)
 		f[i] = strsep(&rest, "|");
 	*r = (struct record){.user = user};
-	return rest == NULL && f[F_CREATED] != NULL &&
-	    !(f[F_RESETS] != NULL && *f[F_RESETS] == '\0') &&
-	    read_fields(f, r) && strcmp(r->order, order) == 0;
+	if (rest != NULL || f[F_CREATED] == NULL || !read_fields(f, r) ||
+	    strcmp(r->order, order) != 0)
+		return false;
+	/* another spelling of a record was not written by us */
+	record_encode(r, again);
+	return strcmp(again, text) == 0;
 }
