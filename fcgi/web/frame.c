@@ -88,6 +88,10 @@ frame_check(const unsigned char *buf, size_t len)
 			return v;
 		if (r.type != expect || (id != 0 && r.id != id) || r.id == 0)
 			return FRAME_BAD;
+		/* libfcgi does not skip the padding of a stream's end: it reads
+		 * the next record out of it */
+		if (r.length == 0 && r.whole > HEADER)
+			return FRAME_BAD;
 		at += r.whole;
 		if (r.type == BEGIN_REQUEST) {
 			if (r.length != 8 || r.content[0] != 0 ||

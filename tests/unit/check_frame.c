@@ -118,10 +118,10 @@ START_TEST(with_body)
 {
 	add_begin();
 	add_padded(PARAMS, 1, PARAM, sizeof(PARAM) - 1, 7);
-	add_padded(PARAMS, 1, "", 0, 255);
-	add_padded(STDIN, 1, "{\"amount\":", 10, 3);
+	add_end_of(PARAMS);
+	add_padded(STDIN, 1, "{\"amount\":", 10, 255);
 	add_record(STDIN, "\"1\"}", 4);
-	add_padded(STDIN, 1, "", 0, 1);
+	add_end_of(STDIN);
 	ck_assert_int_eq(check(), FRAME_WHOLE);
 }
 END_TEST
@@ -215,7 +215,7 @@ START_TEST(every_beginning)
 	add_padded(PARAMS, 1, PARAM, sizeof(PARAM) - 1, 5);
 	add_end_of(PARAMS);
 	add_padded(STDIN, 1, "{}", 2, 6);
-	add_padded(STDIN, 1, "", 0, 4);
+	add_end_of(STDIN);
 	for (n = 0; n < len; n++)
 		ck_assert_msg(check_bytes(buf, n) == FRAME_PARTIAL,
 		    "%zu bytes of %zu", n, len);
@@ -224,6 +224,21 @@ START_TEST(every_beginning)
 END_TEST
 
 /* --- bad ---------------------------------------------------------------- */
+
+/* libfcgi would read the next record out of the padding. */
+START_TEST(padding_of_a_stream_s_end)
+{
+	add_begin();
+	add_padded(PARAMS, 1, "", 0, 8);
+	ck_assert_int_eq(check(), FRAME_BAD);
+	len = 0;
+	add_begin();
+	add_end_of(PARAMS);
+	add_record(STDIN, "{}", 2);
+	add_padded(STDIN, 1, "", 0, 1);
+	ck_assert_int_eq(check(), FRAME_BAD);
+}
+END_TEST
 
 START_TEST(more_than_one)
 {
@@ -393,12 +408,12 @@ END_TEST
 
 /* --- the limit ---------------------------------------------------------- */
 
-/* A request of a given size, all but 48 bytes in a body. */
+/* A request of a given size, all but 32 bytes in a body. */
 static void
 add_request_of(size_t size)
 {
 	static const unsigned char zeros[65535];
-	size_t rest = size - 48, piece;
+	size_t rest = size - 32, piece;
 
 	len = 0;
 	add_begin();        /* 16 */
@@ -409,7 +424,7 @@ add_request_of(size_t size)
 			piece -= 16;
 		add_record(STDIN, zeros, piece);
 	}
-	add_padded(STDIN, 1, "", 0, 16); /* 24 */
+	add_end_of(STDIN); /* 8 */
 	ck_assert_uint_eq(len, size);
 }
 
@@ -538,6 +553,7 @@ frame_suite(void)
 	tcase_add_test(t, params_in_pieces);
 	tcase_add_test(t, param_lengths);
 	tcase_add_test(t, every_beginning);
+	tcase_add_test(t, padding_of_a_stream_s_end);
 	tcase_add_test(t, more_than_one);
 	tcase_add_test(t, other_protocols);
 	tcase_add_test(t, other_types);
