@@ -72,14 +72,27 @@ attempt_count(struct redis *redis, struct redis_call *call,
 	    5);
 }
 
+/* A wait that is none, or is longer than any of ours, is no answer: it must
+ * not be one that lets go on. */
+static long
+read_wait(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > 9 || strspn(text, "0123456789") != len ||
+	    text[0] == '0')
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
 long
 attempt_wait_ms(const struct redis_reply_items *items)
 {
 	if (items == NULL || items->n < 2)
 		return -1;
 	if (items->n == 3 && strcmp(items->text[1], "wait") == 0)
-		return strtol(items->text[2], NULL, 10);
-	return strcmp(items->text[1], "go") == 0 ? 0 : -1;
+		return read_wait(items->text[2]);
+	return items->n == 2 && strcmp(items->text[1], "go") == 0 ? 0 : -1;
 }
 
 bool

@@ -25,6 +25,7 @@ main(void)
 	srunner_add_suite(runner, routes_suite());
 	srunner_add_suite(runner, body_suite());
 	srunner_add_suite(runner, record_suite());
+	srunner_add_suite(runner, attempt_suite());
 	srunner_add_suite(runner, outcome_suite());
 	srunner_add_suite(runner, cursor_suite());
 	srunner_add_suite(runner, twin_suite());
