@@ -23,9 +23,9 @@ parse(const char *s, size_t len, size_t max_digits, int64_t *minor_r)
 	int64_t v = 0;
 
 	while (i < len && is_digit(s[i])) {
-		v = v * 10 + (s[i] - '0');
-		if (++i > max_digits)
+		if (i == max_digits)
 			return false;
+		v = v * 10 + (s[i++] - '0');
 	}
 	if (i == 0 || (i > 1 && s[0] == '0'))
 		return false;
@@ -33,9 +33,9 @@ parse(const char *s, size_t len, size_t max_digits, int64_t *minor_r)
 		if (s[i++] != '.')
 			return false;
 		while (i < len && is_digit(s[i])) {
-			v = v * 10 + (s[i++] - '0');
 			if (++decimals > 2)
 				return false;
+			v = v * 10 + (s[i++] - '0');
 		}
 		if (decimals == 0)
 			return false;
