@@ -2,10 +2,9 @@
 #include "body.h"
 
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
-#include "base/log.h"
 #include "base/money.h"
+#include "web/strict.h"
 
 enum key { KEY_NONE, KEY_TOKEN, KEY_AMOUNT };
 
@@ -174,18 +173,11 @@ body_parse(const char *json, size_t len, bool withdraw, struct body *b,
     const char **detail_r)
 {
 	struct reader r = {.body = b, .withdraw = withdraw};
-	yajl_handle h = yajl_alloc(&callbacks, NULL, &r);
-	yajl_status st;
+	bool valid;
 
-	if (h == NULL)
-		fatalx("out of memory");
 	*b = (struct body){0};
-	st = yajl_parse(h, (const unsigned char *)json, len);
-	/* without it, an unfinished document passes */
-	if (st == yajl_status_ok)
-		st = yajl_complete_parse(h);
-	yajl_free(h);
-	if (st != yajl_status_ok && r.detail == NULL)
+	valid = strict_parse(&callbacks, &r, json, len);
+	if (!valid && r.detail == NULL)
 		r.detail = "The body is not valid JSON in UTF-8.";
 	else if (r.detail == NULL && withdraw && !b->has_amount)
 		r.detail = "The body has no \"amount\".";

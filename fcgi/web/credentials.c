@@ -2,10 +2,9 @@
 #include "credentials.h"
 
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
-#include "base/log.h"
 #include "signin/signin.h"
+#include "web/strict.h"
 
 static const char shape[] =
     "The body must be a flat JSON object with the strings \"name\" and "
@@ -126,16 +125,10 @@ credentials_parse(
 	    .yajl_start_array = on_start_array,
 	};
 	struct reader r = {.call = c};
-	yajl_handle h = yajl_alloc(&callbacks, NULL, &r);
-	yajl_status st;
+	bool valid;
 
-	if (h == NULL)
-		fatalx("out of memory");
-	st = yajl_parse(h, (const unsigned char *)json, len);
-	if (st == yajl_status_ok)
-		st = yajl_complete_parse(h);
-	yajl_free(h);
-	if (st != yajl_status_ok && r.detail == NULL)
+	valid = strict_parse(&callbacks, &r, json, len);
+	if (!valid && r.detail == NULL)
 		r.detail = "The body is not valid JSON in UTF-8.";
 	else if (r.detail == NULL && !(r.name && r.password))
 		r.detail = shape;

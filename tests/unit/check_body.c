@@ -160,7 +160,12 @@ START_TEST(bad_objects)
 	    "{\"amount\":\"1\",", "{\"amount\":\"1\",}", "{\"amount\":\"1\"}}",
 	    "{\"amount\":\"1\"}x", "{\"amount\":\"1\"} {}",
 	    "{\"amount\":\"1\"}{\"amount\":\"2\"}", "{\"amount\":\"1\"},",
-	    "[{\"amount\":\"1\"}",
+	    "[{\"amount\":\"1\"}", "{\"amount\":\"1\"}\"",
+	    "{\"amount\":\"1\"}\"x", "{\"amount\":\"1\"} \"}",
+	    "{\"amount\":\"1\"}t", "{\"amount\":\"1\"}-",
+	    /* white space that JSON does not have */
+	    "\v{\"amount\":\"1\"}", "{\f\"amount\":\"1\"}",
+	    "{\"amount\":\"1\"}\v",
 	    /* not JSON */
 	    "amount=1", "{amount:\"1\"}", "{'amount':'1'}",
 	    "{\"amount\"=\"1\"}", "{\"amount\":\"1\";}", "{,\"amount\":\"1\"}",

@@ -1,0 +1,50 @@
+/* strict.c: see strict.h. */
+#include "strict.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+/* Are there no bytes that yajl takes for white space, and JSON does not? They
+ * may be nowhere else in JSON either. */
+static bool
+has_own_space_only(const char *json, size_t len)
+{
+	return len == 0 ||
+	    (memchr(json, '\v', len) == NULL &&
+		memchr(json, '\f', len) == NULL);
+}
+
+static bool
+is_space(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r' && s[i] != '\n')
+			return false;
+	return true;
+}
+
+bool
+strict_parse(
+    const yajl_callbacks *callbacks, void *ctx, const char *json, size_t len)
+{
+	yajl_handle h = yajl_alloc(callbacks, NULL, ctx);
+	yajl_status st;
+	size_t end;
+
+	if (h == NULL)
+		fatalx("out of memory");
+	/* what is behind the value is looked at here: yajl does not mind the
+	 * beginning of a string there */
+	yajl_config(h, yajl_allow_trailing_garbage, 1);
+	st = yajl_parse(h, (const unsigned char *)json, len);
+	end = yajl_get_bytes_consumed(h);
+	/* without it, an unfinished document passes */
+	if (st == yajl_status_ok)
+		st = yajl_complete_parse(h);
+	yajl_free(h);
+	return st == yajl_status_ok && has_own_space_only(json, len) &&
+	    is_space(json + end, len - end);
+}
