@@ -111,10 +111,11 @@ attempt_forgive(struct redis *redis, struct redis_call *call,
 void
 attempt_address(const char *text, char out[64])
 {
-	unsigned char a[16];
+	struct in6_addr in6;
+	const unsigned char *a = in6.s6_addr;
 
-	if (inet_pton(AF_INET6, text, a) == 1 &&
-	    strncmp(text, "::ffff:", 7) != 0)
+	/* an IPv4 address may be written as one, too */
+	if (inet_pton(AF_INET6, text, &in6) == 1 && !IN6_IS_ADDR_V4MAPPED(&in6))
 		snprintf(out, 64, "%02x%02x:%02x%02x:%02x%02x:%02x%02x::/64",
 		    a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
 	else

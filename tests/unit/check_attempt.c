@@ -38,6 +38,27 @@ START_TEST(no_answers)
 }
 END_TEST
 
+START_TEST(addresses)
+{
+	static const struct {
+		const char *text, *counted;
+	} cases[] = {{"192.0.2.1", "192.0.2.1"},
+	    {"::ffff:192.0.2.1", "::ffff:192.0.2.1"},
+	    {"2001:db8::1", "2001:0db8:0000:0000::/64"},
+	    {"2001:db8::ffff:0:0:1", "2001:0db8:0000:0000::/64"},
+	    /* begins as an IPv4 address would, and is none */
+	    {"::ffff:19", "0000:0000:0000:0000::/64"}, {"unix:", "unix:"},
+	    {"", ""}};
+	char out[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		attempt_address(cases[i].text, out);
+		ck_assert_str_eq(out, cases[i].counted);
+	}
+}
+END_TEST
+
 Suite *
 attempt_suite(void)
 {
@@ -46,6 +67,7 @@ attempt_suite(void)
 
 	tcase_add_test(t, answers);
 	tcase_add_test(t, no_answers);
+	tcase_add_test(t, addresses);
 	suite_add_tcase(s, t);
 	return s;
 }
