@@ -3,6 +3,8 @@
  * neighbour might, harms nobody else.
  */
 #include <check.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -377,6 +379,122 @@ START_TEST(connections_that_end_with_their_answer)
 }
 END_TEST
 
+/* Repeats: the same seed makes the same bytes. */
+static unsigned
+next_random(unsigned *state)
+{
+	*state = *state * 1103515245U + 12345U;
+	return *state >> 16;
+}
+
+/* A few bytes changed, a piece doubled or taken out, or cut. */
+static struct fcgi_bytes
+mutate(const struct fcgi_bytes *whole, unsigned *state)
+{
+	struct fcgi_bytes bytes = {0};
+	unsigned changes = 1 + next_random(state) % 4;
+	size_t from = next_random(state) % whole->len;
+	size_t to = next_random(state) % whole->len;
+
+	switch (next_random(state) % 4) {
+	case 0: /* from > to: doubled; otherwise taken out */
+		fcgi_append(&bytes, whole->data, from);
+		fcgi_append(&bytes, whole->data + to, whole->len - to);
+		break;
+	case 1:
+		fcgi_append(&bytes, whole->data, from + 1);
+		break;
+	default:
+		fcgi_append(&bytes, whole->data, whole->len);
+	}
+	while (changes-- > 0 && bytes.len > 0)
+		/* most of what can go wrong is in the records' heads */
+		bytes.data[next_random(state) %
+		    (bytes.len < 48 || changes % 2 ? bytes.len : 48)] =
+		    (unsigned char)next_random(state);
+	return bytes;
+}
+
+/* FUZZ_SEED=n repeats a run that went wrong. */
+START_TEST(mutated_records_harm_nobody)
+{
+	enum { ROUNDS = 500 };
+	const char *given = getenv("FUZZ_SEED");
+	unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 10)
+				      : (unsigned)getpid();
+	unsigned state = seed;
+	struct fcgi_bytes good = health_request(true);
+	struct fcgi_bytes params =
+	    fcgi_params("POST", "/api/token", "1", NULL, "{}");
+	struct fcgi_bytes victim = fcgi_request(&params, "{}", true);
+	int kept = dial();
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct fcgi_bytes bytes = mutate(&victim, &state);
+		struct http_response answer;
+		int fd = dial();
+
+		fcgi_send(fd, &bytes);
+		fcgi_send(kept, &good);
+		answer = fcgi_receive(kept);
+		ck_assert_msg(answer.status == 200,
+		    "FUZZ_SEED=%u, round %d: %d %s", seed, i, answer.status,
+		    answer.body);
+		close(fd);
+	}
+	close(kept);
+	expect_service();
+	expect_same_workers();
+}
+END_TEST
+
+static bool
+is_stopped(pid_t pid)
+{
+	return strstr(read_file(keep_format("/proc/%d/stat", (int)pid)),
+		   ") T ") != NULL;
+}
+
+/* As if libfcgi, or anything else, had aborted in one worker, while the other
+ * has a request under way. */
+START_TEST(crash_of_one_worker_costs_the_other_nothing)
+{
+	struct order order = order_new(ledger_open("10.00"), "10.00");
+	struct workers before;
+	struct workers now;
+	const char *body;
+	struct fcgi_bytes params;
+	struct fcgi_bytes request;
+	struct http_response answer;
+	int fd;
+
+	stack_restart("withdrawd", "WITHDRAW_WORKERS=2");
+	body = order_request(&order, order_token(&order)).body;
+	params =
+	    fcgi_params("POST", "/api/withdraw", order.user, order.id, body);
+	request = fcgi_request(&params, body, false);
+	before = stack_workers();
+	ck_assert_uint_eq(before.n, 2);
+	/* while the one sleeps, the other gets the request */
+	ck_assert_int_eq(kill(before.pids[0], SIGSTOP), 0);
+	WAIT_UNTIL(is_stopped(before.pids[0]));
+	ledger_hold(order.user);
+	fd = dial();
+	fcgi_send(fd, &request);
+	WAIT_UNTIL(ledger_blocked() == 1);
+	ck_assert_int_eq(kill(before.pids[0], SIGABRT), 0);
+	ck_assert_int_eq(kill(before.pids[0], SIGCONT), 0);
+	WAIT_UNTIL((
+	    now = stack_workers(), now.n == 2 && !workers_same(&before, &now)));
+	expect_service();
+	ledger_release();
+	answer = fcgi_receive(fd);
+	close(fd);
+	expect_success(&answer, &order);
+	ck_assert_int_eq(ledger_debits(order.id), 1);
+}
+END_TEST
+
 Suite *
 protocol_suite(void)
 {
@@ -398,5 +516,7 @@ protocol_suite(void)
 	tcase_add_test(tcase, client_that_leaves_is_debited_once);
 	tcase_add_loop_test(tcase, body_is_never_a_request, 0, 4);
 	tcase_add_test(tcase, connections_that_end_with_their_answer);
+	tcase_add_test(tcase, mutated_records_harm_nobody);
+	tcase_add_test(tcase, crash_of_one_worker_costs_the_other_nothing);
 	return suite;
 }
