@@ -14,6 +14,8 @@ PORT     ?= 8080
 CFLAGS   ?= -O2 -g
 WERROR   ?= 0
 SANITIZE ?=
+SECONDS  ?= 60
+TARGET   ?=
 
 PKGS   = libpq hiredis yajl uuid fcgi
 PKGDEP = $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
@@ -45,11 +47,17 @@ PARTS = $(filter-out $(CTL) $(RECONCILE),$(wildcard fcgi/*/*.c))
 UNIT  = $(wildcard tests/unit/*.c)
 INTEG = $(wildcard tests/integration/*.c)
 BENCH = $(wildcard tests/bench/*.c)
+FUZZ  = $(wildcard tests/fuzz/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl $(BUILD)/withdraw-reconcile
 CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
+
+# a file a target, but for these, which all of them share
+FUZZ_SHARED = fuzz flat records
+FUZZ_TARGETS = $(filter-out $(FUZZ_SHARED) replay,$(FUZZ:tests/fuzz/%.c=%))
+FUZZERS  = $(FUZZ_TARGETS:%=$(BUILD)/fuzz_%)
 
 all: $(PROGRAMS) ## build the programs
 
@@ -73,6 +81,27 @@ $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 
 $(BUILD)/measure: $(call obj,tests/bench/measure.c)
 
+# Of the archive, a fuzz target gets what it calls, and none of the main's. It
+# makes its inputs up with libFuzzer, and repeats those of a file without.
+LIBFUZZER ?= 0
+ifeq ($(LIBFUZZER),1)
+FUZZ_MAIN = -fsanitize=fuzzer
+else
+FUZZ_MAIN = $(call obj,tests/fuzz/replay.c)
+$(FUZZERS): $(FUZZ_MAIN)
+endif
+
+$(BUILD)/fuzzed.a: $(call obj,$(PARTS) fcgi/ctl/results.c \
+	fcgi/reconcile/chain.c fcgi/reconcile/fold.c fcgi/reconcile/numeric.c \
+	$(FUZZ_SHARED:%=tests/fuzz/%.c))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/fuzzed.a
+	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) \
+		-Wl,--wrap=write -o $@ $< $(FUZZ_MAIN) $(BUILD)/fuzzed.a \
+		$(OUR_LDLIBS) -lcsv -lcrypt -lcrypto -lpthread $(LDLIBS)
+
 $(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \
 	-lpthread
 
@@ -87,7 +116,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 		-c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(RECONCILE) $(PARTS) \
-	$(UNIT) $(INTEG) $(BENCH)))
+	$(UNIT) $(INTEG) $(BENCH) $(FUZZ)))
 
 # --- running it ---------------------------------------------------------------
 # deps may install pkg-config itself: what follows runs in a make of its own,
@@ -109,7 +138,7 @@ stop: ## stop what start (or run) started
 status: ## what is running
 	@$(SERVERS) status
 
-deps-run deps-test deps-lint:
+deps-run deps-test deps-lint deps-fuzz:
 	@tests/deps.sh $(@:deps-%=%)
 
 # --- tests ----------------------------------------------------------------------
@@ -118,12 +147,24 @@ test: deps-test ## run every test
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' tests/run.sh
 
-checks: $(CHECKS) $(BUILD)/measure
+checks: $(CHECKS) $(BUILD)/measure $(FUZZERS)
 
 check-asan: deps-test ## unit and integration tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/asan \
 		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
-	@BUILD=$(BUILD)/asan tests/run.sh unit integration
+	@BUILD=$(BUILD)/asan tests/run.sh unit fuzz integration
+
+check-fuzz: deps-test ## the fuzz targets on the inputs that are kept; seconds
+	@$(MAKE) --no-print-directory -s -j2 fuzzers
+	@BUILD='$(BUILD)' tests/run.sh fuzz
+
+fuzz: deps-fuzz ## search for faults; SECONDS=60 each, TARGET=name for one
+	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/fuzz CC=clang \
+		LIBFUZZER=1 SANITIZE=address,undefined,fuzzer-no-link \
+		CFLAGS='-O1 -g' fuzzers
+	@BUILD='$(BUILD)/fuzz' tests/fuzz.sh '$(SECONDS)' $(TARGET)
+
+fuzzers: $(FUZZERS)
 
 bench: deps-run ## how fast it is, on servers of its own; QUICK=1 for a look
 	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/measure
@@ -179,6 +220,6 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | \
 		expand -t 16
 
-.PHONY: all run start stop status deps-run deps-test deps-lint test checks \
-	check-asan bench lint format install uninstall clean help
+.PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
+	test checks check-asan check-fuzz fuzz fuzzers bench lint format install uninstall clean help
 .DELETE_ON_ERROR:

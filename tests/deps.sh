@@ -6,11 +6,12 @@ set -eu
 
 usage() {
 	cat <<-'HELP'
-	usage: tests/deps.sh [run|test|lint]
+	usage: tests/deps.sh [run|test|lint|fuzz]
 
 	  run   what building and running needs (default)
 	  test  that, and what the tests need
 	  lint  run's, and the checkers
+	  fuzz  run's, and what make fuzz builds with
 
 	Installs with apt-get as root; says the command to others. The browser
 	test's packages come by npm, into tests/browser/node_modules.
@@ -33,6 +34,8 @@ test="check libcurl4-openssl-dev ca-certificates chromium:chromium
 	nodejs:node npm:npm spawn-fcgi:spawn-fcgi curl:curl procps:ps"
 lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clang-tidy clang-format:clang-format
 	cppcheck:cppcheck shellcheck:shellcheck"
+# libFuzzer is in the second
+fuzz="clang:clang libclang-rt-dev"
 
 die() {
 	printf 'deps.sh: %s\n' "$*" >&2
@@ -123,6 +126,7 @@ case ${1:-run} in
 run) wanted=$run ;;
 test) wanted="$run $test" ;;
 lint) wanted="$run $lint" ;;
+fuzz) wanted="$run $fuzz" ;;
 *)
 	usage >&2
 	exit 2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests against private servers of their own, and counts.
 #
-#   tests/run.sh [unit] [integration] [browser]     without a name: all
+#   tests/run.sh [unit] [fuzz] [integration] [browser]     without a name: all
 #
 # BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
 # with all logs, for a look. The last line is "N passed, N failed"; exit status
@@ -92,6 +92,17 @@ run_unit() {
 	run_check unit
 }
 
+# The fuzz targets on the inputs that are kept.
+run_fuzz() {
+	local sums
+	BUILD=$BUILD tests/fuzz.sh replay 2>&1 | tee "$log"
+	local status=${PIPESTATUS[0]}
+	sums=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+	# shellcheck disable=SC2086
+	set -- $sums
+	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" fuzz
+}
+
 run_integration() {
 	start_servers integration
 	run_check integration
@@ -129,10 +140,10 @@ if [ "${1:-}" = --help ]; then
 	usage
 	exit 0
 fi
-[ $# -gt 0 ] || set -- unit integration browser
+[ $# -gt 0 ] || set -- unit fuzz integration browser
 for part in "$@"; do
 	case $part in
-	unit | integration | browser) ;;
+	unit | fuzz | integration | browser) ;;
 	*)
 		echo "there are no tests named \"$part\"; see --help" >&2
 		exit 2

@@ -1,0 +1,169 @@
+#!/bin/bash
+# Fuzzing: random inputs into the project's code, which has to stand them.
+#
+#   tests/fuzz.sh SECONDS [TARGET...]   search, two at a time (make fuzz)
+#   tests/fuzz.sh replay [TARGET...]    only what is kept (make check-fuzz)
+#   tests/fuzz.sh keep [TARGET...]      keep, of all that a search found, the
+#                                       little that reaches every place
+#
+# A target is a file tests/fuzz/TARGET.c, its kept inputs are in
+# tests/fuzz/corpus/TARGET/, and its words in tests/fuzz/dict/TARGET. BUILD
+# (build/fuzz) is where the programs are, and what a search finds goes: inputs
+# that reach new places to found/TARGET/, those that break something to
+# findings/TARGET/. Without a name: all.
+#
+# exit codes: 0 nothing was found, 1 something was, 2 could not be run
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+BUILD=${BUILD:-build/fuzz}
+KEPT=100	# files a target at most
+LONGEST=2048	# bytes of a kept one, where the search may go further
+
+usage() {
+	sed -n '2,16s/^# \{0,1\}//p' "$0"
+}
+
+die() {
+	echo "fuzz.sh: $*" >&2
+	exit 2
+}
+
+# A frame has a limit of 64 KiB; other inputs are short.
+longest() {
+	case $1 in
+	frame | server) echo 70000 ;;
+	*) echo 4096 ;;
+	esac
+}
+
+# search TARGET SECONDS: into found/, findings/ and search/TARGET.log
+search() {
+	local name=$1 dict=tests/fuzz/dict/$1 args
+	mkdir -p "$BUILD/found/$name" "$BUILD/findings/$name" "$BUILD/search"
+	args=(-max_total_time="$2" -max_len="$(longest "$name")"
+		-print_final_stats=1 -timeout=10 -rss_limit_mb=2048
+		-artifact_prefix="$BUILD/findings/$name/")
+	[ ! -e "$dict" ] || args+=(-dict="$dict")
+	"$BUILD/fuzz_$name" "${args[@]}" "$BUILD/found/$name" \
+		"tests/fuzz/corpus/$name" >"$BUILD/search/$name.log" 2>&1
+	echo $? >"$BUILD/search/$name.status"
+}
+
+# stat TARGET NAME
+stat_of() {
+	sed -n "s/^stat::$2: *//p" "$BUILD/search/$1.log" | tail -n 1
+}
+
+# progress TARGET WORD: the number behind it in the last line of progress
+progress_of() {
+	grep -E '^#[0-9]+.* cov: ' "$BUILD/search/$1.log" | tail -n 1 |
+		sed -n "s/.* $2: \([0-9]*\).*/\1/p"
+}
+
+row() {
+	printf '%-12s %12s %9s %7s %9s %7s %9s\n' "$@"
+}
+
+# What broke, and how to see it again.
+tell_finding() {
+	local file
+	echo
+	echo "$1: a finding"
+	grep -E 'does not hold|ERROR: |SUMMARY|runtime error|deadly signal' \
+		"$BUILD/search/$1.log" | head -n 5 | sed 's/^/  /'
+	for file in "$BUILD/findings/$1"/*; do
+		[ ! -e "$file" ] || echo "  again: $BUILD/fuzz_$1 $file"
+	done
+	echo "  all of it: $BUILD/search/$1.log"
+}
+
+search_all() {
+	local seconds=$1 name status bad=()
+	shift
+	echo "searching for $seconds s each, two at a time: $*"
+	export BUILD
+	printf '%s\n' "$@" |
+		xargs -P 2 -I '{}' "$0" search '{}' "$seconds" || return 2
+	row target executions exec/s edges features corpus findings
+	for name; do
+		status=$(cat "$BUILD/search/$name.status")
+		[ "$status" = 0 ] || bad+=("$name")
+		row "$name" "$(stat_of "$name" number_of_executed_units)" \
+			"$(stat_of "$name" average_exec_per_sec)" \
+			"$(progress_of "$name" cov)" \
+			"$(progress_of "$name" ft)" \
+			"$(progress_of "$name" corp)" \
+			"$([ "$status" = 0 ] && echo 0 || echo 1)"
+	done
+	for name in ${bad[@]+"${bad[@]}"}; do
+		tell_finding "$name"
+	done
+	echo "$(($# - ${#bad[@]})) passed, ${#bad[@]} failed"
+	[ "${#bad[@]}" = 0 ]
+}
+
+replay_all() {
+	local name out passed=0 failed=0
+	export UBSAN_OPTIONS=print_stacktrace=1
+	for name; do
+		if out=$("$BUILD/fuzz_$name" "tests/fuzz/corpus/$name"/* 2>&1); then
+			echo "ok    $name: $(grep -c '^Running: ' <<<"$out")" \
+				"inputs"
+			passed=$((passed + 1))
+		else
+			echo "FAIL  $name"
+			# from the input that did it to the end
+			tac <<<"$out" | sed '/^Running: /q' | tac | head -n 60
+			failed=$((failed + 1))
+		fi
+	done
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
+
+# The fewest inputs that reach what all reach; small ones, and not too many.
+keep_all() {
+	local name to from
+	for name; do
+		to=tests/fuzz/corpus/$name
+		from=$(mktemp -d) || exit 2
+		mv "$to"/* "$from"/
+		"$BUILD/fuzz_$name" -merge=1 -max_len="$LONGEST" "$to" "$from" \
+			"$BUILD/found/$name" >"$BUILD/search/$name.keep" 2>&1 ||
+			die "could not minimize $name: $BUILD/search/$name.keep"
+		find "$to" -type f -printf '%s %p\n' | sort -n |
+			tail -n "+$((KEPT + 1))" | cut -d' ' -f2- |
+			xargs -r rm --
+		rm -rf "$from"
+		echo "$name: $(find "$to" -type f | wc -l) kept," \
+			"$(du -sb "$to" | cut -f1) bytes"
+	done
+}
+
+what=${1:---help}
+shift
+case $what in
+-h | --help)
+	usage
+	exit 0
+	;;
+search)	# of search_all
+	search "$@"
+	exit 0
+	;;
+esac
+if [ $# = 0 ]; then
+	mapfile -t targets < <(cd tests/fuzz/corpus && printf '%s\n' *)
+	set -- "${targets[@]}"
+fi
+for name; do
+	[ -x "$BUILD/fuzz_$name" ] ||
+		die "there is no $BUILD/fuzz_$name: make fuzz builds it"
+done
+case $what in
+replay) replay_all "$@" ;;
+keep) keep_all "$@" ;;
+*[!0-9]* | '') die "SECONDS must be a number; see --help" ;;
+*) search_all "$what" "$@" ;;
+esac
