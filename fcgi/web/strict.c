@@ -1,6 +1,7 @@
 /* strict.c: see strict.h. */
 #include "strict.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -26,6 +27,43 @@ is_space(const char *s, size_t len)
 	return true;
 }
 
+/* What \uXXXX at s says, whose digits yajl has seen; -1: it is none. */
+static long
+code_of(const char *s, size_t len)
+{
+	char digits[5] = "";
+
+	if (len < 6 || s[0] != '\\' || s[1] != 'u')
+		return -1;
+	memcpy(digits, s + 2, 4);
+	return strtol(digits, NULL, 16);
+}
+
+/* Half of a surrogate pair is no character; yajl makes up what it could be,
+ * so that different texts would be the same. Of valid JSON. */
+static bool
+has_whole_pairs(const char *s, size_t len)
+{
+	size_t i;
+	long code;
+
+	for (i = 0; i < len; i++) {
+		if (s[i] != '\\')
+			continue;
+		code = code_of(s + i, len - i);
+		if (code >= 0xd800 && code < 0xdc00) {
+			i += 6;
+			code = i < len ? code_of(s + i, len - i) : -1;
+			if (code < 0xdc00 || code > 0xdfff)
+				return false;
+		} else if (code >= 0xdc00 && code < 0xe000) {
+			return false;
+		}
+		i += code < 0 ? 1 : 5;
+	}
+	return true;
+}
+
 bool
 strict_parse(
     const yajl_callbacks *callbacks, void *ctx, const char *json, size_t len)
@@ -46,5 +84,5 @@ strict_parse(
 		st = yajl_complete_parse(h);
 	yajl_free(h);
 	return st == yajl_status_ok && has_own_space_only(json, len) &&
-	    is_space(json + end, len - end);
+	    has_whole_pairs(json, len) && is_space(json + end, len - end);
 }

@@ -57,7 +57,7 @@ static void
 is_redis(char *const *argv, const struct config *c)
 {
 	static struct fuzz_pattern tcp = {
-	    .text = "^redis://(:[^@]*@|:.*@)?[^/:@]([^/@]*)(/[0-9]*)?$"};
+	    .text = "^redis://(:.*@)?[^/@]+(/[0-9]*)?$"};
 	static struct fuzz_pattern path = {
 	    .text = "^unix:///[^?]*(\\?db=[0-9]*)?$"};
 	const char *url = value_of(argv, "redis-url");

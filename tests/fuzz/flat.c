@@ -79,21 +79,17 @@ static bool
 take_code(struct at *at, struct flat_text *t)
 {
 	long c = take_hex(at), low;
-	struct at before;
 
 	if (c < 0)
 		return false;
-	if (is_half(c, 0xd800)) {
-		before = *at;
-		if (take(at, '\\') && take(at, 'u') &&
-		    (low = take_hex(at)) >= 0 && is_half(low, 0xdc00)) {
-			put_code(
-			    t, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
-			return true;
-		}
-		*at = before;
+	if (!is_half(c, 0xd800)) {
+		put_code(t, c);
+		return !is_half(c, 0xdc00);
 	}
-	put_code(t, is_half(c, 0xd800) ? '?' : c);
+	if (!take(at, '\\') || !take(at, 'u') || (low = take_hex(at)) < 0 ||
+	    !is_half(low, 0xdc00))
+		return false;
+	put_code(t, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
 	return true;
 }
 

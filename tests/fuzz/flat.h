@@ -19,8 +19,8 @@ struct flat {
 };
 
 /* Is text such an object with at most FLAT_MEMBERS members? Whether a string
- * is UTF-8 is not looked at. As yajl has it, the first half of a
- * surrogate pair alone is read as '?', the second as it is. */
+ * is UTF-8 is not looked at; half a surrogate pair
+ * is no character. */
 bool flat_read(const char *text, size_t len, struct flat *flat_r);
 
 void flat_free(struct flat *flat);

@@ -163,6 +163,11 @@ START_TEST(bad_objects)
 	    "[{\"amount\":\"1\"}", "{\"amount\":\"1\"}\"",
 	    "{\"amount\":\"1\"}\"x", "{\"amount\":\"1\"} \"}",
 	    "{\"amount\":\"1\"}t", "{\"amount\":\"1\"}-",
+	    /* half of a surrogate pair, and what yajl makes of it */
+	    "{\"amount\":\"1\",\"token\":\"\\ud83d\"}",
+	    "{\"amount\":\"1\",\"token\":\"\\ude00\"}",
+	    "{\"amount\":\"1\",\"token\":\"\\\\\\ud83d\"}",
+	    "{\"amount\":\"1\",\"token\":\"\\ud83d\\u0000\"}",
 	    /* white space that JSON does not have */
 	    "\v{\"amount\":\"1\"}", "{\f\"amount\":\"1\"}",
 	    "{\"amount\":\"1\"}\v",
