@@ -48,11 +48,14 @@ UNIT  = $(wildcard tests/unit/*.c)
 INTEG = $(wildcard tests/integration/*.c)
 BENCH = $(wildcard tests/bench/*.c)
 FUZZ  = $(wildcard tests/fuzz/*.c)
+TORTURE = $(wildcard tests/torture/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl $(BUILD)/withdraw-reconcile
 CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
+TORTURERS = $(addprefix $(BUILD)/torture-,client credit check proxy liar \
+	clock.so)
 
 # a file a target, but for these, which all of them share
 FUZZ_SHARED = fuzz flat records
@@ -101,11 +104,25 @@ $(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/fuzzed.a
 	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-Wl,--wrap=write -o $@ $< $(FUZZ_MAIN) $(BUILD)/fuzzed.a \
 		$(OUR_LDLIBS) -lcsv -lcrypt -lcrypto -lpthread $(LDLIBS)
+torture = $(call obj,$(patsubst %,tests/torture/%.c,$(1)))
+
+$(BUILD)/torture-client: $(call torture,client http history)
+$(BUILD)/torture-client: OUR_LDLIBS += \
+	$(shell pkg-config --libs libcurl 2>/dev/null)
+$(BUILD)/torture-credit: $(call torture,credit history)
+$(BUILD)/torture-check: $(call torture,check lines rules tables)
+$(BUILD)/torture-proxy: $(call torture,proxy unix)
+$(BUILD)/torture-liar: $(call torture,liar unix)
+
+# preloaded into Redis: no sanitizer in it
+$(BUILD)/torture-clock.so: tests/torture/clock.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O2 -fPIC -shared -o $@ $<
 
 $(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \
 	-lpthread
 
-$(PROGRAMS) $(CHECKS) $(BUILD)/measure:
+$(PROGRAMS) $(CHECKS) $(filter-out %.so,$(TORTURERS)) $(BUILD)/measure:
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(OUR_LDLIBS) $(LDLIBS)
@@ -116,7 +133,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 		-c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(RECONCILE) $(PARTS) \
-	$(UNIT) $(INTEG) $(BENCH) $(FUZZ)))
+	$(UNIT) $(INTEG) $(BENCH) $(FUZZ) $(TORTURE)))
 
 # --- running it ---------------------------------------------------------------
 # deps may install pkg-config itself: what follows runs in a make of its own,
@@ -147,7 +164,12 @@ test: deps-test ## run every test
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' tests/run.sh
 
-checks: $(CHECKS) $(BUILD)/measure $(FUZZERS)
+checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BUILD)/measure
+
+torture: deps-test ## faults of all kinds, and liars; SECONDS=60, SEED=1
+	@$(MAKE) --no-print-directory -s -j2 all $(TORTURERS)
+	@BUILD='$(BUILD)' TORTURE_SECONDS='$(SECONDS)' SEED='$(SEED)' \
+		SCHEDULE='$(SCHEDULE)' tests/torture/run.sh
 
 check-asan: deps-test ## unit and integration tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/asan \
@@ -221,5 +243,6 @@ help: ## this list
 		expand -t 16
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
-	test checks check-asan check-fuzz fuzz fuzzers bench lint format install uninstall clean help
+	test checks check-asan check-fuzz fuzz fuzzers torture bench lint format \
+	install uninstall clean help
 .DELETE_ON_ERROR:

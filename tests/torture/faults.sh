@@ -1,0 +1,197 @@
+# shellcheck shell=bash
+# faults.sh: a function for each kind of fault. It returns 0 when the fault
+# has happened, whatever came of it, and 1 when there was nothing to harm.
+# Argument: a number, see schedule.sh. Uses run (the servers' folder), work
+# (ours) and servers().
+
+# Waiting that leaves no child behind.
+exec {nothing}<> <(:)
+pause_ms() {
+	read -rt "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" \
+		-u "$nothing" _ || true
+}
+
+pid_of() {	# SERVER
+	cat "$run/$1.pid" 2>/dev/null
+}
+
+child_of() {	# SERVER: one of its processes, any
+	local parent
+	parent=$(pid_of "$1") && pgrep -P "$parent" | shuf -n 1 \
+		--random-source=<(yes "$RANDOM")
+}
+
+# Signals a process of the servers: they are in sessions of their own.
+hit() {	# SIGNAL PID
+	[ -n "$2" ] && kill -s "$1" "$2" 2>/dev/null
+}
+
+freeze() {	# MS PID...
+	local ms=$1
+	shift
+	[ $# -gt 0 ] && kill -s STOP "$@" 2>/dev/null || return 1
+	pause_ms "$ms"
+	kill -s CONT "$@" 2>/dev/null || true
+}
+
+# One at a time: withdrawd does not come up while there is no Postgres.
+alone() {
+	(
+		flock 7
+		"$@"
+	) 7>>"$work/alone"
+}
+
+cli() {
+	redis-cli -s "$run/sockets/redis.sock" "$@" >/dev/null 2>&1
+}
+
+sql() {
+	PGHOST=$run/sockets PGPORT=5432 PGUSER=postgres PGDATABASE=withdraw \
+		PGCONNECT_TIMEOUT=5 "$psql" -XAtq -c "$1" 2>/dev/null
+}
+
+# ---- withdrawd and nginx ----------------------------------------------------
+
+fault_worker-kill() { hit KILL "$(child_of withdrawd)"; }
+fault_worker-stop() { freeze "$1" "$(child_of withdrawd)"; }
+fault_master-stop() { freeze "$1" "$(pid_of withdrawd)"; }
+fault_withdrawd-hup() { hit HUP "$(pid_of withdrawd)"; }
+fault_nginx-reload() { hit HUP "$(pid_of nginx)"; }
+fault_nginx-kill() { hit KILL "$(child_of nginx)"; }
+
+restart_withdrawd() {	# SETTING...
+	env "$@" "${servers[@]}" stop withdrawd 7>&- &&
+		env "$@" "${servers[@]}" start withdrawd 7>&-
+}
+
+master_kill() {
+	hit KILL "$(pid_of withdrawd)" || return 1
+	"${servers[@]}" start withdrawd 7>&-
+}
+fault_master-kill() { alone master_kill; }
+
+# A lease that ends while the ledger is still at work: it may be no shorter
+# than the ledger's deadline, so that is as short.
+fault_tiny-lease() {
+	alone restart_withdrawd WITHDRAW_LEDGER_TIMEOUT_MS="$1" \
+		WITHDRAW_LOCK_TTL_MS=$(($1 + 1))
+}
+
+fault_tiny-token() { alone restart_withdrawd WITHDRAW_TOKEN_TTL_MS="$1"; }
+
+# ---- Redis ------------------------------------------------------------------
+
+restart_redis() {	# a dump to begin with, or none
+	cli SAVE && cp "$run/redis/dump.rdb" "$work/dump.new"
+	hit KILL "$(pid_of redis)" || return 1
+	rm -f "$run/redis/dump.rdb"
+	if [ -n "${1:-}" ]; then
+		cp "$1" "$run/redis/dump.rdb"
+		chmod 644 "$run/redis/dump.rdb"
+	fi
+	"${servers[@]}" start redis
+}
+
+# What it has now is what redis-old restores later.
+fault_redis-empty() {
+	restart_redis && mv "$work/dump.new" "$work/dump.old"
+}
+
+fault_redis-old() {
+	[ -e "$work/dump.old" ] || { cli SAVE && pause_ms 500 &&
+		cp "$run/redis/dump.rdb" "$work/dump.old"; } || return 1
+	restart_redis "$work/dump.old"
+	mv "$work/dump.new" "$work/dump.old"
+}
+
+fault_redis-flush() { cli FLUSHALL; }
+fault_script-flush() { cli SCRIPT FLUSH; }
+fault_redis-sleep() { cli DEBUG SLEEP "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
+fault_redis-stop() { freeze "$1" "$(pid_of redis)"; }
+
+# Redis looks at it each time that it asks for the time: torture-clock.so.
+set_clock() {	# SECONDS
+	printf '%-15s\n' "$1" 1<>"$work/clock"
+}
+
+fault_clock-jump() {
+	local before after
+	before=$(redis-cli -s "$run/sockets/redis.sock" TIME | head -n 1)
+	set_clock "$1"
+	after=$(redis-cli -s "$run/sockets/redis.sock" TIME | head -n 1)
+	[ -n "$before" ] && [ -n "$after" ] && [ "$before" != "$after" ]
+}
+
+# A lease far too short: no lock lives longer than a few milliseconds.
+fault_locks-expire() {
+	local until=$((${EPOCHREALTIME/./} + $1 * 1000)) found=0 n
+	while ((${EPOCHREALTIME/./} < until)); do
+		n=$(redis-cli -s "$run/sockets/redis.sock" EVAL \
+			"local n = 0
+			for _, k in ipairs(redis.call('KEYS', 'withdraw:{*}:lock')) do
+				n = n + redis.call('PEXPIRE', k, 1)
+			end
+			return n" 0 2>/dev/null) || true
+		[[ $n != [1-9]* ]] || found=$((found + 1))
+		pause_ms 10
+	done
+	[ "$found" -gt 0 ]
+}
+
+# ---- Postgres ---------------------------------------------------------------
+
+backends="FROM pg_stat_activity WHERE usename = 'withdraw_service'"
+
+some() {	# of a query's count, at least one
+	[[ $(sql "$1") == [1-9]* ]]
+}
+
+fault_pg-terminate() {
+	some "SELECT count(pg_terminate_backend(pid)) $backends"
+}
+
+fault_pg-cancel() {
+	some "SELECT count(pg_cancel_backend(pid)) $backends AND state = 'active'"
+}
+
+fault_backend-stop() {
+	local pid
+	pid=$(sql "SELECT pid $backends ORDER BY state = 'active' DESC,
+		state_change DESC LIMIT 1")
+	freeze "$1" ${pid:+"$pid"}
+}
+
+fault_pg-stop() {
+	local pid
+	pid=$(pid_of postgres)
+	# shellcheck disable=SC2046 # a word each
+	freeze "$1" ${pid:+"$pid" $(pgrep -P "$pid")}
+}
+
+pg_kill() {
+	hit KILL "$(pid_of postgres)" || return 1
+	"${servers[@]}" start postgres 7>&-
+}
+fault_pg-kill() { alone pg_kill; }
+
+# ---- the links between withdrawd and the two --------------------------------
+
+for link in pg redis; do
+	for word in reset refuse stall cut swallow garbage; do
+		eval "fault_$link-$word() { order_proxy $link $word \"\$1\"; }"
+	done
+done
+
+# On as many connections as it says; none is no fault.
+order_proxy() {	# LINK COMMAND VALUE
+	local before after
+	before=$(wc -l <"$work/$1.did")
+	printf '%s %s\n' "$2" "${3/-/0}" >"$work/$1.control"
+	for _ in {1..100}; do
+		after=$(wc -l <"$work/$1.did")
+		[ "$after" = "$before" ] || break
+		pause_ms 5
+	done
+	[[ $(tail -n 1 "$work/$1.did") == "$2 "[1-9]* ]]
+}

@@ -1,0 +1,378 @@
+#!/bin/bash
+# Clients that behave like the page, faults by a schedule, and a checker that
+# says whether the promises held. On servers of its own, which it stops.
+#
+#   tests/torture/run.sh [faults] [liars] [checker]      without a name: all
+#
+#   faults   for SECONDS (60) everything goes wrong, in more than thirty ways
+#   liars    a Redis that must not be believed, a few seconds for each way
+#   checker  the checker itself: tampered histories, each of which it refuses
+#
+# SEED (of the clock) decides what the clients do and what the schedule is;
+# SCHEDULE=file repeats one, such as a run has left in its folder. LIARS names
+# some of them. RATE=40 new orders a second. BUILD (build) is where the
+# programs are; KEEP=1 leaves the folder, with histories, tables and logs; it
+# stays in any case where a promise was broken. The last line is
+# "N passed, N failed"; exit status 0 if none failed, 1 if some did, 2 if it
+# could not work.
+length=${TORTURE_SECONDS:-$SECONDS}	# bash counts on from what it was given
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+
+if [ "$length" -lt 5 ]; then
+	length=60
+fi
+BUILD=$(realpath -m "${BUILD:-build}")
+SEED=${SEED:-$(date +%s)}
+RATE=${RATE:-40}
+LIARS=${LIARS:-yes nil shifted numbered garbage old late silent}
+users=60
+first_user=2001
+settle_s=30	# in which every order has to become final
+liar_s=5
+passed=0
+failed=0
+work=
+run=
+ours=()		# processes
+
+. tests/torture/schedule.sh
+. tests/torture/faults.sh
+
+usage() {
+	sed -n '2,20s/^# \{0,1\}//p' "$0"
+}
+
+die() {
+	printf 'torture: %s\n' "$*" >&2
+	exit 2
+}
+
+pass() {
+	printf 'ok    %s\n' "$*"
+	passed=$((passed + 1))
+}
+
+fail() {
+	printf 'FAIL  %s\n' "$*"
+	failed=$((failed + 1))
+}
+
+# ---- servers ----------------------------------------------------------------
+
+stop_ours() {
+	local pid
+	for pid in "${ours[@]}"; do
+		kill -s TERM "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	ours=()
+}
+
+stop_all() {
+	[ -n "$work" ] || return 0
+	stop_ours
+	"${servers[@]}" stop >/dev/null 2>&1
+	if [ "${KEEP:-0}" = 1 ] || [ "$failed" != 0 ]; then
+		echo "kept: $work"
+	else
+		rm -rf "$work"
+	fi
+	work=
+}
+trap stop_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+begin() {	# PROGRAM OUT ARGUMENT...
+	local program=$1 out=$2
+	shift 2
+	"$BUILD/torture-$program" "$@" >"$out" 2>&1 &
+	ours+=($!)
+}
+
+# Redis runs with a clock of ours: servers.sh finds it first in PATH. Its user
+# has to get at the library.
+wrap_redis() {
+	mkdir "$work/bin"
+	cp "$BUILD/torture-clock.so" "$work/bin/"
+	printf '%-15s\n' 0 >"$work/clock"
+	chmod 644 "$work/clock"
+	cat >"$work/bin/redis-server" <<-WRAP
+		#!/bin/sh
+		export LD_PRELOAD=$work/bin/torture-clock.so CLOCK_FILE=$work/clock
+		exec $(command -v redis-server) "\$@"
+	WRAP
+	chmod 755 "$work/bin/redis-server" "$work/bin/torture-clock.so"
+}
+
+# FOLDER has all of one part: the servers in run/, our files beside them.
+start_servers() {	# NAME
+	work=$(mktemp -d "/tmp/withdraw-$1.XXXXXX") || exit 2
+	chmod 755 "$work"
+	run=$work/run
+	servers=(env "PATH=$work/bin:$PATH" "RUN_DIR=$run" PORT=0
+		"BUILD=$BUILD" "EXTRA_USERS=$users" RECONCILE_S=2
+		RATE=100000r/s BURST=100000 "WITHDRAWD_PGHOST=$work/pg"
+		"WITHDRAWD_REDIS_URL=unix://$work/redis.sock"
+		tests/servers.sh)
+	mkdir "$work/pg"
+	wrap_redis
+	mkfifo "$work/pg.control" "$work/redis.control"
+	begin proxy "$work/pg.did" "$work/pg/.s.PGSQL.5432" \
+		"$run/sockets/.s.PGSQL.5432" "$work/pg.control"
+	begin proxy "$work/redis.did" "$work/redis.sock" \
+		"$run/sockets/redis.sock" "$work/redis.control"
+	"${servers[@]}" start >"$work/servers.log" 2>&1 || {
+		cat "$work/servers.log"
+		die "the servers did not start"
+	}
+	url=$(sed -n 's/^BASE_URL=//p' "$run/env")
+	psql=$(compgen -G '/usr/lib/postgresql/*/bin/psql' | tail -n 1)
+	psql=${psql:-psql}
+	[ "$(sql "SELECT count(*)
+		FROM generate_series($first_user, $first_user + $users - 1) u,
+			account_open(u, 150, 'torture', 'begin')")" = "$users" ] ||
+		die "could not open the accounts"
+	PGHOST=$run/sockets PGPORT=5432 PGDATABASE=withdraw \
+		PGUSER=withdraw_operator begin credit "$work/credit.log" \
+		"$work/credits" "$SEED" "$first_user" "$users" 25
+	credit=$!
+}
+
+dump() {	# FILE QUERY
+	sql "COPY ($2) TO STDOUT" >"$work/$1" || die "could not read $1"
+}
+
+dump_tables() {
+	local us='(extract(epoch FROM created_at) * 1000000)::bigint'
+	dump account 'SELECT user_id, balance, version, state FROM account
+		WHERE user_id > 2000'
+	dump entry "SELECT user_id, version, kind, delta, balance_after,
+		order_id, $us FROM ledger_entry WHERE user_id > 2000"
+	dump record "SELECT order_id, user_id, amount, status, reason,
+		balance_after, version, $us FROM withdraw_record"
+}
+
+# Adds what the checker says to ours.
+judge() {	# OPTION...
+	local sums status
+	dump_tables
+	"$BUILD/torture-check" "$@" "$work" >"$work/verdict"
+	status=$?
+	cat "$work/verdict"
+	[ "$status" -le 1 ] || die "the checker could not look"
+	sums=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' \
+		"$work/verdict")
+	[ -n "$sums" ] || die "the checker came to no end"
+	passed=$((passed + ${sums% *}))
+	failed=$((failed + ${sums#* }))
+}
+
+at_least() {	# NAME NUMBER: of the verdict's counts
+	local n
+	n=$(awk -v name="$1" '$1 == "count" && $2 == name { print $3 }' \
+		"$work/verdict")
+	if [ "${n:-0}" -ge "$2" ]; then
+		pass "$1: $n, at least $2"
+	else
+		fail "$1: ${n:-none}, and at least $2 are needed to prove anything"
+	fi
+}
+
+# A sanitizer, or an assertion, writes to the log of the service.
+check_log() {
+	if grep -E 'ERROR: (Address|Leak)Sanitizer|runtime error:|Assertion|stack smashing|died by signal (6|11|4|7|8)\b' \
+		"$run/log/withdrawd.log"; then
+		fail "withdrawd crashed by itself: see above"
+	else
+		pass "withdrawd never crashed by itself"
+	fi
+}
+
+# ---- faults -----------------------------------------------------------------
+
+now_ms() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# The faults of one lane, each at its time, or as soon as the one before it is
+# over. Notes each in lane.NAME: when, kind, argument, and whether it happened.
+run_lane() {	# NAME BEGAN
+	local at lane kind value wait did
+	RANDOM=$SEED
+	exec >>"$work/lane.$1.log" 2>&1
+	while read -r at lane kind value; do
+		[ "$lane" = "$1" ] || continue
+		wait=$(($2 + at - $(now_ms)))
+		[ "$wait" -le 0 ] || pause_ms "$wait"
+		# late by much: what was to happen then is over
+		[ $(($(now_ms) - $2)) -lt $((length * 1000)) ] || break
+		did=no
+		! "fault_$kind" "$value" || did=yes
+		echo "$(($(now_ms) - $2)) $kind $value $did" \
+			>>"$work/lane.$1"
+	done <"$work/schedule"
+}
+
+# All that was stopped goes on, all that is gone comes back.
+heal() {
+	local pid
+	for pid in $(pid_of postgres) $(pgrep -P "$(pid_of postgres)") \
+		$(pid_of redis) $(pid_of withdrawd) \
+		$(pgrep -P "$(pid_of withdrawd)"); do
+		kill -s CONT "$pid" 2>/dev/null
+	done
+	set_clock 0
+	{
+		"${servers[@]}" start postgres redis &&
+			"${servers[@]}" stop withdrawd &&
+			"${servers[@]}" start
+	} >>"$work/servers.log" 2>&1 || {
+		tail -n 20 "$work/servers.log"
+		die "the servers did not come up again"
+	}
+}
+
+print_faults() {
+	local kind n of all=0 least=1 lane list
+	[ "$length" -lt 120 ] || least=3
+	echo "faults: kind, how often it happened, of how many tries"
+	for lane in "${!kinds[@]}"; do
+		read -rd '' -a list <<<"${kinds[$lane]}" || true
+		for kind in "${list[@]%%:*}"; do
+			read -r n of < <(awk -v kind="$kind" \
+				'$2 == kind { of++; n += $4 == "yes" }
+				END { print n + 0, of + 0 }' "$work"/lane.[a-z]*[a-z])
+			printf '  %-16s %4d of %d\n' "$kind" "$n" "$of"
+			all=$((all + n))
+			if [ -z "${SCHEDULE:-}" ] && [ "$n" -lt "$least" ]; then
+				fail "$kind: at least $least are needed"
+			fi
+		done
+	done
+	printf '  %-16s %4d\n' all "$all"
+}
+
+part_faults() {
+	local began lane client status
+	echo "== faults: SEED=$SEED, $length s"
+	start_servers torture
+	if [ -n "${SCHEDULE:-}" ]; then
+		cp "$SCHEDULE" "$work/schedule" || exit 2
+	else
+		make_schedule "$SEED" "$length" >"$work/schedule"
+	fi
+	echo "schedule: $work/schedule, $(wc -l <"$work/schedule") faults"
+	begin client "$work/client.log" "$url" "$work/history" "$SEED" \
+		"$first_user" "$users" "$RATE" "$settle_s"
+	client=$!
+	began=$(now_ms)
+	local lanes_pids=()
+	for lane in $lanes; do
+		run_lane "${lane%:*}" "$began" &
+		lanes_pids+=($!)
+	done
+	ours+=("${lanes_pids[@]}")
+	wait "${lanes_pids[@]}"
+	heal
+	kill -s USR1 "$client" || die "the clients ended: $(cat "$work/client.log")"
+	wait "$client"
+	status=$?
+	[ "$status" = 0 ] || die "the clients failed: $(cat "$work/client.log")"
+	cat "$work/client.log"
+	kill -s TERM "$credit"
+	wait "$credit" || die "the credits failed: $(cat "$work/credit.log")"
+	print_faults
+	judge
+	at_least requests $((length * 100))
+	at_least orders $((length * 10))
+	at_least succeeded "$length"
+	at_least declined "$length"
+	at_least void $((length / 4))
+	at_least replayed $((length * 5))
+	at_least twins 1
+	at_least busy "$length"
+	at_least token-invalid 10
+	at_least mismatch 5
+	at_least unknown 10
+	at_least no-answer 10
+	at_least none 10
+	at_least foreign 5
+	at_least credits "$length"
+	at_least version-conflicts 1
+	check_log
+	stop_all
+}
+
+# ---- liars ------------------------------------------------------------------
+
+part_liars() {
+	local how client n=0 before=0 now
+	echo "== liars: SEED=$SEED, $liar_s s each"
+	start_servers liars
+	: >"$work/history"
+	for how in $LIARS; do
+		n=$((n + 1))
+		begin liar "$work/liar.$how.log" "$work/liar.sock" "$how"
+		until [ -S "$work/liar.sock" ]; do pause_ms 10; done
+		restart_withdrawd \
+			"WITHDRAWD_REDIS_URL=unix://$work/liar.sock" \
+			>>"$work/servers.log" 2>&1 ||
+			die "withdrawd did not start: $work/servers.log"
+		begin client "$work/client.$how.log" "$url" \
+			"$work/history.$how" "$((SEED + n))" "$first_user" \
+			"$users" "$RATE" 3
+		client=$!
+		pause_ms $((liar_s * 1000))
+		kill -s USR1 "$client"
+		wait "$client" || die "the clients failed: $(cat "$work/client.$how.log")"
+		echo "liar $how: $(cat "$work/client.$how.log")"
+		cat "$work/history.$how" >>"$work/history"
+		rm -f "$work/liar.sock"
+		now=$(sql 'SELECT count(*) FROM withdraw_record WHERE status = 1')
+		if [ "$now" -gt "$before" ]; then
+			pass "liar $how: $((now - before)) withdrawals succeeded"
+		else
+			fail "liar $how: nothing succeeded, and so nothing is proved"
+		fi
+		before=$now
+	done
+	kill -s TERM "$credit"
+	wait "$credit" || die "the credits failed: $(cat "$work/credit.log")"
+	judge -l
+	at_least requests $((n * 500))
+	check_log
+	stop_all
+}
+
+# ---- the checker ------------------------------------------------------------
+
+part_checker() {
+	local sums
+	echo "== the checker"
+	sums=$(BUILD=$BUILD tests/torture/tampered.sh) || true
+	printf '%s\n' "$sums" | sed '$d'
+	sums=$(printf '%s\n' "$sums" |
+		sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+	[ -n "$sums" ] || die "its tests came to no end"
+	passed=$((passed + ${sums% *}))
+	failed=$((failed + ${sums#* }))
+}
+
+if [ "${1:-}" = --help ]; then
+	usage
+	exit 0
+fi
+[ $# -gt 0 ] || set -- checker liars faults
+for part; do
+	case $part in
+	faults | liars | checker) ;;
+	*) die "there is no part named \"$part\"; see --help" ;;
+	esac
+done
+for part; do
+	"part_$part"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

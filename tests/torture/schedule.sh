@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# schedule.sh: which faults, and when. A line each: milliseconds since the
+# start, the lane, the kind and its argument. The faults of a lane come one
+# after another; lanes do not wait for each other.
+
+# LANE:GAP, the mean of milliseconds between two faults.
+lanes="withdrawd:2000 redis:1700 postgres:2800 links:500"
+
+# KIND:FROM:TO, the argument is of that range; and what each does is in
+# faults.sh.
+declare -A kinds=(
+	[withdrawd]="worker-kill worker-stop:200:3000 master-kill
+		master-stop:200:2000 withdrawd-hup tiny-lease:30:200
+		tiny-token:1:20 nginx-reload nginx-kill"
+	[redis]="redis-empty redis-old redis-flush redis-sleep:100:1500
+		redis-stop:100:2000 clock-jump:-7200:7200 locks-expire:200:1500
+		script-flush"
+	[postgres]="pg-terminate pg-kill pg-stop:100:2500
+		backend-stop:200:3000 pg-cancel"
+	[links]="pg-reset pg-refuse:50:500 pg-stall:50:1500 pg-cut:0:120
+		pg-swallow pg-garbage redis-reset redis-refuse:50:500
+		redis-stall:50:1200 redis-cut:0:40 redis-swallow redis-garbage")
+
+# Sets picked to a number from $1 to $2; a call in $( ) would not move RANDOM.
+pick() {
+	picked=$(($1 + (RANDOM * 32768 + RANDOM) % ($2 - $1 + 1)))
+}
+
+# Sets deck[]: all kinds of a lane, in any order.
+shuffle() {	# LANE
+	local i swap
+	read -rd '' -a deck <<<"${kinds[$1]}" || true
+	for ((i = ${#deck[@]} - 1; i > 0; i--)); do
+		pick 0 "$i"
+		swap=${deck[i]}
+		deck[i]=${deck[picked]}
+		deck[picked]=$swap
+	done
+}
+
+make_schedule() {	# SEED SECONDS: every kind as often as the others
+	local lane gap at kind from to deck=() picked
+	RANDOM=$1
+	for lane in $lanes; do
+		gap=${lane#*:}
+		lane=${lane%:*}
+		deck=()
+		at=1000
+		while ((at < $2 * 1000)); do
+			[ "${#deck[@]}" -gt 0 ] || shuffle "$lane"
+			IFS=: read -r kind from to <<<"${deck[0]}"
+			deck=("${deck[@]:1}")
+			picked=-
+			[ -z "$from" ] || pick "$from" "$to"
+			printf '%d %s %s %s\n' "$at" "$lane" "$kind" "$picked"
+			pick $((gap / 2)) $((gap * 3 / 2))
+			at=$((at + picked))
+		done
+	done | sort -n
+}
