@@ -61,8 +61,8 @@ fault_nginx-reload() { hit HUP "$(pid_of nginx)"; }
 fault_nginx-kill() { hit KILL "$(child_of nginx)"; }
 
 restart_withdrawd() {	# SETTING...
-	env "$@" "${servers[@]}" stop withdrawd 7>&- &&
-		env "$@" "${servers[@]}" start withdrawd 7>&-
+	"${servers[@]}" stop withdrawd 7>&- &&
+		"${base[@]}" "$@" tests/servers.sh start withdrawd 7>&-
 }
 
 master_kill() {

@@ -15,9 +15,10 @@
  *   late     the truth of a Redis that was just emptied, 0 to 800 ms late
  *   silent   takes every call, and never answers
  *
- * Ends on TERM. */
+ * On TERM it says how many scripts it was asked for, and ends. */
 #include <err.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,15 @@ static struct peer *peers[PEERS_MAX];
 static enum how how;
 static char admit_sha[41];
 static char recorded[256]; /* the first one */
-static unsigned turn;
+static unsigned turn, asked;
+static volatile sig_atomic_t stop_came;
+
+static void
+on_signal(int signal)
+{
+	(void)signal;
+	stop_came = 1;
+}
 
 static long long
 now_ms(void)
@@ -135,6 +144,7 @@ answer_script(struct peer *p, char *const word[], size_t n)
 	const char *number = word[n - 1];
 	char out[REPLY_MAX] = "";
 
+	asked++;
 	/* settling: KEYS result, lock; the first argument is the value */
 	if (recorded[0] == '\0' && n > 6 && strncmp(word[5], "1|", 2) == 0)
 		snprintf(recorded, sizeof(recorded), "%s", word[5]);
@@ -278,6 +288,7 @@ accept_peer(int listener)
 int
 main(int argc, char *argv[])
 {
+	const struct sigaction action = {.sa_handler = on_signal};
 	int listener;
 
 	if (argc != 3)
@@ -286,8 +297,9 @@ main(int argc, char *argv[])
 		how++;
 	if (how == HOWS)
 		errx(FAILED, "nobody lies like \"%s\"", argv[2]);
+	sigaction(SIGTERM, &action, NULL);
 	listener = unix_listen(argv[1]);
-	for (;;) {
+	while (!stop_came) {
 		struct pollfd polls[PEERS_MAX + 1];
 		size_t i;
 
@@ -296,7 +308,8 @@ main(int argc, char *argv[])
 			    .fd = peers[i] != NULL ? peers[i]->fd : -1,
 			    .events = POLLIN};
 		polls[i] = (struct pollfd){.fd = listener, .events = POLLIN};
-		poll(polls, PEERS_MAX + 1, how == LATE ? 5 : 500);
+		if (poll(polls, PEERS_MAX + 1, how == LATE ? 5 : 500) < 0)
+			continue;
 		for (i = 0; i < PEERS_MAX; i++) {
 			if (peers[i] == NULL || peers[i]->fd < 0)
 				continue;
@@ -309,4 +322,6 @@ main(int argc, char *argv[])
 		if (polls[PEERS_MAX].revents != 0)
 			accept_peer(listener);
 	}
+	printf("%u\n", asked);
+	return 0;
 }

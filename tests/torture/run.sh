@@ -111,11 +111,11 @@ start_servers() {	# NAME
 	work=$(mktemp -d "/tmp/withdraw-$1.XXXXXX") || exit 2
 	chmod 755 "$work"
 	run=$work/run
-	servers=(env "PATH=$work/bin:$PATH" "RUN_DIR=$run" PORT=0
+	base=(env "PATH=$work/bin:$PATH" "RUN_DIR=$run" PORT=0
 		"BUILD=$BUILD" "EXTRA_USERS=$users" RECONCILE_S=2
 		RATE=100000r/s BURST=100000 "WITHDRAWD_PGHOST=$work/pg"
-		"WITHDRAWD_REDIS_URL=unix://$work/redis.sock"
-		tests/servers.sh)
+		"WITHDRAWD_REDIS_URL=unix://$work/redis.sock")
+	servers=("${base[@]}" tests/servers.sh)
 	mkdir "$work/pg"
 	wrap_redis
 	mkfifo "$work/pg.control" "$work/redis.control"
@@ -308,13 +308,14 @@ part_faults() {
 # ---- liars ------------------------------------------------------------------
 
 part_liars() {
-	local how client n=0 before=0 now
+	local how client liar n=0 before=0 now asked
 	echo "== liars: SEED=$SEED, $liar_s s each"
 	start_servers liars
 	: >"$work/history"
 	for how in $LIARS; do
 		n=$((n + 1))
 		begin liar "$work/liar.$how.log" "$work/liar.sock" "$how"
+		liar=$!
 		until [ -S "$work/liar.sock" ]; do pause_ms 10; done
 		restart_withdrawd \
 			"WITHDRAWD_REDIS_URL=unix://$work/liar.sock" \
@@ -329,7 +330,15 @@ part_liars() {
 		wait "$client" || die "the clients failed: $(cat "$work/client.$how.log")"
 		echo "liar $how: $(cat "$work/client.$how.log")"
 		cat "$work/history.$how" >>"$work/history"
+		kill -s TERM "$liar"
+		wait "$liar" || die "the liar failed: $(cat "$work/liar.$how.log")"
 		rm -f "$work/liar.sock"
+		asked=$(cat "$work/liar.$how.log")
+		if [ "$asked" -ge 10 ]; then
+			pass "liar $how: was asked $asked times"
+		else
+			fail "liar $how: was asked $asked times, and so nothing is proved"
+		fi
 		now=$(sql 'SELECT count(*) FROM withdraw_record WHERE status = 1')
 		if [ "$now" -gt "$before" ]; then
 			pass "liar $how: $((now - before)) withdrawals succeeded"
