@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the tests against private servers of their own, and counts.
 #
-#   tests/run.sh [unit] [fuzz] [integration] [browser]     without a name: all
+#   tests/run.sh [unit] [fuzz] [integration] [browser] [torture]
+#                                                     without a name: all
 #
 # BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
 # with all logs, for a look. The last line is "N passed, N failed"; exit status
@@ -16,7 +17,7 @@ run_dir=
 log=
 
 usage() {
-	sed -n '2,9s/^# \{0,1\}//p' "$0"
+	sed -n '2,10s/^# \{0,1\}//p' "$0"
 }
 
 stop_servers() {
@@ -138,14 +139,27 @@ run_browser() {
 	stop_servers
 }
 
+# A short one, of whatever seed the clock gives (it is printed): the checker,
+# two liars, and half a minute of faults. "make torture" does more of it.
+run_torture() {
+	local sums
+	BUILD=$BUILD TORTURE_SECONDS=30 LIARS="${LIARS:-yes old}" \
+		tests/torture/run.sh 2>&1 | tee "$log"
+	local status=${PIPESTATUS[0]}
+	sums=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+	# shellcheck disable=SC2086
+	set -- $sums
+	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" torture
+}
+
 if [ "${1:-}" = --help ]; then
 	usage
 	exit 0
 fi
-[ $# -gt 0 ] || set -- unit fuzz integration browser
+[ $# -gt 0 ] || set -- unit fuzz integration browser torture
 for part in "$@"; do
 	case $part in
-	unit | fuzz | integration | browser) ;;
+	unit | fuzz | integration | browser | torture) ;;
 	*)
 		echo "there are no tests named \"$part\"; see --help" >&2
 		exit 2

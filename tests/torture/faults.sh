@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # run.sh has the variables
 # faults.sh: a function for each kind of fault. It returns 0 when the fault
 # has happened, whatever came of it, and 1 when there was nothing to harm.
 # Argument: a number, see schedule.sh. Uses run (the servers' folder), work
@@ -151,8 +151,20 @@ fault_pg-terminate() {
 	some "SELECT count(pg_terminate_backend(pid)) $backends"
 }
 
+# A statement takes less than a millisecond: it is lain in wait for.
 fault_pg-cancel() {
-	some "SELECT count(pg_cancel_backend(pid)) $backends AND state = 'active'"
+	sql "DO \$\$
+		BEGIN
+			FOR i IN 1..200 LOOP
+				PERFORM pg_cancel_backend(pid) $backends
+					AND state = 'active';
+				IF FOUND THEN
+					RETURN;
+				END IF;
+				PERFORM pg_stat_clear_snapshot(), pg_sleep(0.002);
+			END LOOP;
+			RAISE EXCEPTION 'there was none';
+		END \$\$"
 }
 
 fault_backend-stop() {

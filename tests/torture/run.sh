@@ -8,23 +8,31 @@
 #   liars    a Redis that must not be believed, a few seconds for each way
 #   checker  the checker itself: tampered histories, each of which it refuses
 #
-# SEED (of the clock) decides what the clients do and what the schedule is;
-# SCHEDULE=file repeats one, such as a run has left in its folder. LIARS names
-# some of them. RATE=40 new orders a second. BUILD (build) is where the
-# programs are; KEEP=1 leaves the folder, with histories, tables and logs; it
-# stays in any case where a promise was broken. The last line is
-# "N passed, N failed"; exit status 0 if none failed, 1 if some did, 2 if it
-# could not work.
+# SEED (of the clock) decides what the clients do and what the schedule is.
+# SCHEDULE=file repeats the one that a run has left in its folder, which has
+# the seed and the length in its first line. LIARS names some of them. RATE=60
+# times a second somebody begins. BUILD (build) is where the programs are.
+# KEEP=1 leaves the folder, with history, tables and logs; it stays in any case
+# where a promise was broken. The last line is "N passed, N failed"; exit status
+# 0 if none failed, 1 if some did, 2 if it could not work.
 length=${TORTURE_SECONDS:-$SECONDS}	# bash counts on from what it was given
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 
+if [ -n "${SCHEDULE:-}" ]; then
+	read -r SEED length < <(awk -F '[ =]' '{ print $3, $5; exit }' \
+		"$SCHEDULE")
+	[[ "$SEED $length" =~ ^[0-9]+\ [0-9]+$ ]] || {
+		echo "torture: $SCHEDULE is no schedule of ours" >&2
+		exit 2
+	}
+fi
 if [ "$length" -lt 5 ]; then
 	length=60
 fi
 BUILD=$(realpath -m "${BUILD:-build}")
 SEED=${SEED:-$(date +%s)}
-RATE=${RATE:-40}
+RATE=${RATE:-60}
 LIARS=${LIARS:-yes nil shifted numbered garbage old late silent}
 users=60
 first_user=2001
@@ -196,6 +204,20 @@ now_ms() {
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
+happened() {	# LANE KIND: has it, so far?
+	grep -q " $2 .* yes\$" "$work/lane.$1" 2>/dev/null
+}
+
+# Some find nothing to harm just then: no connection, no statement under way.
+# They are tried again for a while.
+inject() {	# KIND VALUE
+	local end=$(($(now_ms) + 4000))
+	until "fault_$1" "$2"; do
+		[ "$(now_ms)" -lt "$end" ] || return 1
+		pause_ms 50
+	done
+}
+
 # The faults of one lane, each at its time, or as soon as the one before it is
 # over. Notes each in lane.NAME: when, kind, argument, and whether it happened.
 run_lane() {	# NAME BEGAN
@@ -206,10 +228,14 @@ run_lane() {	# NAME BEGAN
 		[ "$lane" = "$1" ] || continue
 		wait=$(($2 + at - $(now_ms)))
 		[ "$wait" -le 0 ] || pause_ms "$wait"
-		# late by much: what was to happen then is over
-		[ $(($(now_ms) - $2)) -lt $((length * 1000)) ] || break
+		# a lane that is late is not made longer, but for what has
+		# not happened at all
+		if [ $(($(now_ms) - $2)) -gt $((length * 1000)) ] &&
+		     happened "$1" "$kind"; then
+			continue
+		fi
 		did=no
-		! "fault_$kind" "$value" || did=yes
+		! inject "$kind" "$value" || did=yes
 		echo "$(($(now_ms) - $2)) $kind $value $did" \
 			>>"$work/lane.$1"
 	done <"$work/schedule"
@@ -243,7 +269,7 @@ print_faults() {
 		for kind in "${list[@]%%:*}"; do
 			read -r n of < <(awk -v kind="$kind" \
 				'$2 == kind { of++; n += $4 == "yes" }
-				END { print n + 0, of + 0 }' "$work"/lane.[a-z]*[a-z])
+				END { print n + 0, of + 0 }' "$work/lane.$lane")
 			printf '  %-16s %4d of %d\n' "$kind" "$n" "$of"
 			all=$((all + n))
 			if [ -z "${SCHEDULE:-}" ] && [ "$n" -lt "$least" ]; then
@@ -261,9 +287,10 @@ part_faults() {
 	if [ -n "${SCHEDULE:-}" ]; then
 		cp "$SCHEDULE" "$work/schedule" || exit 2
 	else
-		make_schedule "$SEED" "$length" >"$work/schedule"
+		echo "# SEED=$SEED SECONDS=$length" >"$work/schedule"
+		make_schedule "$SEED" "$length" >>"$work/schedule"
 	fi
-	echo "schedule: $work/schedule, $(wc -l <"$work/schedule") faults"
+	echo "schedule: $work/schedule, $(grep -vc '^#' "$work/schedule") faults"
 	begin client "$work/client.log" "$url" "$work/history" "$SEED" \
 		"$first_user" "$users" "$RATE" "$settle_s"
 	client=$!
