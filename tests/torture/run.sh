@@ -210,8 +210,8 @@ happened() {	# LANE KIND: has it, so far?
 
 # Some find nothing to harm just then: no connection, no statement under way.
 # They are tried again for a while.
-inject() {	# KIND VALUE
-	local end=$(($(now_ms) + 4000))
+inject() {	# KIND VALUE MS
+	local end=$(($(now_ms) + $3))
 	until "fault_$1" "$2"; do
 		[ "$(now_ms)" -lt "$end" ] || return 1
 		pause_ms 50
@@ -221,7 +221,7 @@ inject() {	# KIND VALUE
 # The faults of one lane, each at its time, or as soon as the one before it is
 # over. Notes each in lane.NAME: when, kind, argument, and whether it happened.
 run_lane() {	# NAME BEGAN
-	local at lane kind value wait did
+	local at lane kind value wait
 	RANDOM=$SEED
 	exec >>"$work/lane.$1.log" 2>&1
 	while read -r at lane kind value; do
@@ -234,11 +234,19 @@ run_lane() {	# NAME BEGAN
 		     happened "$1" "$kind"; then
 			continue
 		fi
-		did=no
-		! inject "$kind" "$value" || did=yes
-		echo "$(($(now_ms) - $2)) $kind $value $did" \
-			>>"$work/lane.$1"
+		inject_noted "$1" "$2" "$kind" "$value" 2000
 	done <"$work/schedule"
+	# what never found anything to harm: servers that were down come back
+	while read -r at lane kind value; do
+		[ "$lane" != "$1" ] || happened "$1" "$kind" ||
+			inject_noted "$1" "$2" "$kind" "$value" 30000
+	done <"$work/schedule"
+}
+
+inject_noted() {	# LANE BEGAN KIND VALUE MS
+	local did=no
+	! inject "$3" "$4" "$5" || did=yes
+	echo "$(($(now_ms) - $2)) $3 $4 $did" >>"$work/lane.$1"
 }
 
 # All that was stopped goes on, all that is gone comes back.
