@@ -11,8 +11,8 @@ static const char *const texts[RULES] = {
     [ONE_DEBIT] = "1 an order is debited at most once",
     [CHAIN] = "2 entries are numbered without gap, each balance is the sum",
     [HEAD] = "2 each account is the head of its journal",
-    [RECORD_AND_ENTRY] = "3 a record of a success has its entry, and an entry "
-			 "its record",
+    [RECORD_AND_ENTRY] =
+	"3 a record of a success has its entry, and the other way",
     [DECLINED_RIGHTLY] = "4 what was declined for want of money had too little",
     [NOT_FROZEN] = "2 withdraw-reconcile found no journal to freeze",
     [SENT_BY_SOMEBODY] = "8 nothing is recorded that its user has not sent",

@@ -110,7 +110,8 @@ tables_read(const char *dir)
 		debits = lines_grow(debits, ndebits, sizeof(const void *));
 		debits[ndebits++] = &entries[i];
 	}
-	qsort(debits, ndebits, sizeof(const void *), by_debit_order);
+	if (ndebits > 0)
+		qsort(debits, ndebits, sizeof(const void *), by_debit_order);
 }
 
 /* --- finding ------------------------------------------------------------ */
