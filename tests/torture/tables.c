@@ -144,10 +144,12 @@ const struct entry *
 tables_debit(const char *order)
 {
 	const struct entry key = {.order = order}, *pointer = &key;
-	const struct entry **found =
-	    bsearch(&pointer, debits, ndebits, sizeof(pointer), by_debit_order);
+	const struct entry **found = NULL;
 	size_t i;
 
+	if (ndebits > 0)
+		found = bsearch(
+		    &pointer, debits, ndebits, sizeof(pointer), by_debit_order);
 	if (found == NULL)
 		return NULL;
 	i = (size_t)(found - debits);
