@@ -27,6 +27,7 @@ main(void)
 	srunner_add_suite(runner, once_suite());
 	srunner_add_suite(runner, final_suite());
 	srunner_add_suite(runner, twins_suite());
+	srunner_add_suite(runner, batch_suite());
 	srunner_add_suite(runner, faults_suite());
 	srunner_add_suite(runner, replies_suite());
 	srunner_add_suite(runner, process_suite());

@@ -10,6 +10,7 @@ Suite *protocol_suite(void);
 Suite *input_suite(void);
 Suite *once_suite(void);
 Suite *final_suite(void);
+Suite *batch_suite(void);
 Suite *faults_suite(void);
 Suite *replies_suite(void);
 Suite *twins_suite(void);
