@@ -14,16 +14,22 @@
 #include "names.h"
 
 #ifndef CREDITS
-#define CREDITS 1
+#define CREDITS 1	/* of 1 each, at most */
+#endif
+#ifndef BALANCE
+#define BALANCE 1	/* to begin with */
 #endif
 
 /* --- ghosts: what the invariants are told in ------------------------------ */
 
 byte told[2];	/* the final answer that somebody was given, 0: none */
 byte debits[2];	/* entries of the order in the journal */
-byte sum = 1;	/* of the journal */
+byte sum = BALANCE;	/* of the journal */
 byte head = 1;	/* its last version */
-bit ran[SLOTS];	/* a statement of this request was committed */
+/* A statement of this request may have been committed, or may yet be, and its
+ * reply was not taken. EXACT knows whether it was: a weakening is only refuted
+ * by a claim that is false; the sound model does not even make it by luck. */
+bit lost[SLOTS];
 
 /* Names in what pan prints; always 0. */
 hidden byte inv1, inv2, inv3, inv4, inv5, inv6;
@@ -82,7 +88,7 @@ c_decl {
 #define VERSION(record)		((record) & 7)
 
 byte rec[2];	/* withdraw_record by order, 0: no row */
-byte balance = 1, version = 1;	/* account */
+byte balance = BALANCE, version = 1;	/* account */
 byte credits;
 
 /* locks of transactions under way */
@@ -163,6 +169,10 @@ byte faults = FAULTS;
 #define MAY_FAIL   (faults > 0)
 #define FAULT	   faults--
 #define WANTED(o)  (told[o] == 0)
+#elif defined(ONE_ORDER)
+#define MAY_FAIL  true
+#define FAULT	  skip
+#define WANTED(o) (o == 0)
 #else
 #define MAY_FAIL  true
 #define FAULT	  skip
@@ -174,13 +184,15 @@ byte faults = FAULTS;
 
 #define SAME(a, b) ((a) / PER_WORKER == (b) / PER_WORKER)
 #define RUNS(i, k, o) (SAME(i, k) && flight[k] && ord[k] == (o))
-#if SLOTS == 2
-#define twin_running(i, o) (RUNS(i, 0, o) || RUNS(i, 1, o))
 #define LANE(i, k) (!SAME(i, k) || pc[k] != WIRE)
+#if SLOTS == 1
+#define twin_running(i, o) RUNS(i, 0, o)
+#define lane_free(i) LANE(i, 0)
+#elif SLOTS == 2
+#define twin_running(i, o) (RUNS(i, 0, o) || RUNS(i, 1, o))
 #define lane_free(i) (LANE(i, 0) && LANE(i, 1))
 #elif SLOTS == 3
 #define twin_running(i, o) (RUNS(i, 0, o) || RUNS(i, 1, o) || RUNS(i, 2, o))
-#define LANE(i, k) (!SAME(i, k) || pc[k] != WIRE)
 #define lane_free(i) (LANE(i, 0) && LANE(i, 1) && LANE(i, 2))
 #endif
 #if BACKENDS == 2
@@ -278,7 +290,7 @@ inline forget_request(i)
 	flight[i] = 0;
 	distrust[i] = 0;
 	uncertain[i] = 0;
-	ran[i] = 0;
+	lost[i] = 0;
 	j = 0;
 	do
 	:: j < BACKENDS ->
@@ -320,7 +332,7 @@ inline finish(i)
 		:: else -> break
 		od;
 		j = 0;
-		INV6(!ran[i])
+		INV6(!lost[i])
 	:: else
 	fi;
 	forget_request(i)
@@ -547,10 +559,21 @@ inline conn_send(i)
 inline conn_close(i)
 {
 	if
-	:: st[bk[i]] == B_REPLY || st[bk[i]] == B_REFUSED ->
+	:: st[bk[i]] == B_REPLY ->
 		REACHED(reply_lost);
+		lost[i] = 1;
 		backend_ends(bk[i])
-	:: else -> REACHED(stuck)
+	:: st[bk[i]] == B_REFUSED ->
+#ifndef EXACT
+		lost[i] = 1;
+#endif
+		backend_ends(bk[i])
+	:: else ->
+		REACHED(stuck);
+#ifndef EXACT
+		lost[i] = 1;
+		by[bk[i]] = NOBODY
+#endif
 	fi;
 	bk[i] = NOBODY
 }
@@ -609,18 +632,18 @@ proctype request(byte i)
 
 	/* ledger_withdraw and orders_void on their way, in pg.c */
 #ifdef SELECT_RESOLVES
+#define RESENDS(i) !uncertain[i]
 	:: d_step { pc[i] == QUEUE && uncertain[i] ->
 		if
 		:: rec[ord[i]] != 0 -> judge_record(i, rec[ord[i]])
 		:: else -> res[i] = R_UNAVAIL
 		fi;
 		after_ledger(i); SAME_AS }
+#else
+#define RESENDS(i) true
 #endif
-	:: d_step { pc[i] == QUEUE && lane_free(i) && backend_free
-#ifdef SELECT_RESOLVES
-		&& !uncertain[i]
-#endif
-		-> conn_send(i); SAME_AS }
+	:: d_step { pc[i] == QUEUE && lane_free(i) && backend_free &&
+		RESENDS(i) -> conn_send(i); SAME_AS }
 	:: d_step { pc[i] == QUEUE && MAY_FAIL -> FAULT; call_failed(i); SAME_AS }
 	:: d_step { pc[i] == WIRE && st[bk[i]] == B_REPLY ->
 		judge_record(i, bval[bk[i]]);
@@ -810,8 +833,7 @@ inline commit_record(b)
 	:: STATUS(bval[b]) == VOID -> REACHED(void)
 	fi;
 	if
-	:: by[b] == NOBODY -> REACHED(commit_of_the_dead)
-	:: by[b] != NOBODY && !connected(b) -> REACHED(commit_without_reply)
+	:: !connected(b) -> REACHED(commit_unseen)
 	:: else
 	fi;
 	INV4(rec[bo[b]] == 0);
@@ -844,7 +866,7 @@ inline commit(b)
 #endif
 	locks_end(b);
 	if
-	:: by[b] != NOBODY && STATUS(bval[b]) != DECLINED -> ran[by[b]] = 1
+	:: by[b] != NOBODY && !connected(b) -> lost[by[b]] = 1
 	:: else
 	fi;
 	replies(b)
@@ -905,6 +927,8 @@ proctype leases()
 	od
 }
 
+#if defined(LIVE) || defined(RESTORE) || !defined(NO_CACHE)
+#define REDIS_FORGETS
 proctype redis()
 {
 	do
@@ -922,18 +946,19 @@ proctype redis()
 #ifdef GARBLE
 	:: d_step { cache[0] != GARBLED && MAY_FAIL -> FAULT;
 		cache[0] = GARBLED; SAME_AS }
-	:: d_step { cache[1] != GARBLED && MAY_FAIL -> FAULT;
+	:: d_step { cache[1] != GARBLED && WANTED(1) && MAY_FAIL -> FAULT;
 		cache[1] = GARBLED; SAME_AS }
 #endif
 #endif
 #ifdef RESTORE
 	:: d_step { lock != 1 && MAY_FAIL -> FAULT;
 		lock = 1; lock_owner = STALE; SAME_AS }
-	:: d_step { lock != 2 && MAY_FAIL -> FAULT;
+	:: d_step { lock != 2 && WANTED(1) && MAY_FAIL -> FAULT;
 		lock = 2; lock_owner = STALE; SAME_AS }
 #endif
 	od
 }
+#endif
 
 /* A worker process dies, at any step, with all its requests. */
 inline dies(w)
@@ -1017,6 +1042,7 @@ inline expected(o)
 proctype reconcile()
 {
 	do
+#ifndef NO_CACHE
 	:: d_step { t_st == T_IDLE && cache[0] != 0 -> found(0); SAME_AS }
 	:: d_step { t_st == T_IDLE && cache[1] != 0 -> found(1); SAME_AS }
 	:: d_step { t_st == T_FOUND -> t_right = rec[t_o]; t_st = T_RIGHT; SAME_AS }
@@ -1032,6 +1058,7 @@ proctype reconcile()
 		ever[t_o] = t_right;
 		round_ends(); SAME_AS }
 	:: d_step { t_st != T_IDLE && MAY_FAIL -> FAULT; round_ends(); SAME_AS }
+#endif
 	/* reconcile_handle: with the account locked */
 #ifdef RECONCILE_BLIND
 	:: d_step { t_st == T_IDLE ->
@@ -1052,7 +1079,9 @@ init
 	c_code { reached_begin(); };
 	atomic {
 		run request(0);
+#if SLOTS > 1
 		run request(1);
+#endif
 #if SLOTS > 2
 		run request(2);
 #endif
@@ -1068,7 +1097,9 @@ init
 		run operator();
 #endif
 		run leases();
+#ifdef REDIS_FORGETS
 		run redis();
+#endif
 		run crashes();
 #ifdef RECONCILE
 		run reconcile();

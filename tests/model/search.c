@@ -22,7 +22,7 @@ struct image {
 	/* by request */
 	uint8_t pc[SLOTS], ord[SLOTS], res[SLOTS], val[SLOTS], bk[SLOTS],
 	    voids[SLOTS], own[SLOTS], flight[SLOTS], distrust[SLOTS],
-	    uncertain[SLOTS], ran[SLOTS];
+	    uncertain[SLOTS], lost[SLOTS];
 	uint8_t lock, lock_owner, acct_holder, t_o;
 };
 
@@ -34,7 +34,7 @@ struct image {
 #define FIELDS(X)                                                              \
 	X(told) X(debits) X(rec) X(rec_holder) X(cache) X(ever) X(st) X(bo)    \
 	X(bval) X(after) X(moves) X(by) X(pc) X(ord) X(res) X(val) X(bk)       \
-	X(voids) X(own) X(flight) X(distrust) X(uncertain) X(ran) X(lock)      \
+	X(voids) X(own) X(flight) X(distrust) X(uncertain) X(lost) X(lock)      \
 	X(lock_owner) X(acct_holder) OF_RECONCILE(X)
 
 #define TAKE(f) memcpy(&m->f, &now.f, sizeof(m->f));
@@ -92,7 +92,7 @@ swap_requests(struct image *m, int i, int j)
 	swap(m->flight, i, j);
 	swap(m->distrust, i, j);
 	swap(m->uncertain, i, j);
-	swap(m->ran, i, j);
+	swap(m->lost, i, j);
 	for (k = 0; k < BACKENDS; k++)
 		m->by[k] = renamed(m->by[k], i, j);
 	m->lock_owner = renamed(m->lock_owner, i, j);
@@ -141,7 +141,7 @@ request_key(const struct image *m, int i)
 	uint64_t key = (uint64_t)m->pc[i] << 32 | (uint64_t)m->ord[i] << 31 |
 	    (uint64_t)m->res[i] << 24 | m->val[i] << 16 | m->voids[i] << 15 |
 	    m->own[i] << 14 | m->flight[i] << 13 | m->distrust[i] << 12 |
-	    m->uncertain[i] << 11 | m->ran[i] << 10 |
+	    m->uncertain[i] << 11 | m->lost[i] << 10 |
 	    (m->lock_owner == i) << 9;
 
 	if (m->bk[i] != NOBODY)
@@ -175,10 +175,12 @@ canonical(void)
 	memset(m, 0, sizeof(*m));
 	FIELDS(TAKE)
 	two = one;
-	swap_orders(&two);
 	sort(&one);
+#ifndef ONE_ORDER
+	swap_orders(&two);
 	sort(&two);
 	if (memcmp(&one, &two, sizeof(one)) > 0)
 		m = &two;
+#endif
 	FIELDS(GIVE)
 }
