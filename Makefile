@@ -188,6 +188,9 @@ fuzz: deps-fuzz ## search for faults; SECONDS=60 each, TARGET=name for one
 
 fuzzers: $(FUZZERS)
 
+model: deps-test ## search the model of the pipeline; MODEL=long: for hours
+	@tests/model/run.sh
+
 bench: deps-run ## how fast it is, on servers of its own; QUICK=1 for a look
 	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/measure
 	@BUILD='$(BUILD)' tests/bench.sh
@@ -243,6 +246,6 @@ help: ## this list
 		expand -t 16
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
-	test checks check-asan check-fuzz fuzz fuzzers torture bench lint format \
+	test checks check-asan check-fuzz fuzz fuzzers torture model bench lint format \
 	install uninstall clean help
 .DELETE_ON_ERROR:

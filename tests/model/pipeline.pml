@@ -164,19 +164,20 @@ hidden byte token_there;
 
 hidden byte j, k, slot;	/* of loops */
 
-#ifdef LIVE
+#ifdef ONE_ORDER
+#define OFFERED(o) ((o) == 0)
+#else
+#define OFFERED(o) true
+#endif
+#ifdef LIVE	/* an order is sent again until its answer is final */
 byte faults = FAULTS;
-#define MAY_FAIL   (faults > 0)
-#define FAULT	   faults--
-#define WANTED(o)  (told[o] == 0)
-#elif defined(ONE_ORDER)
-#define MAY_FAIL  true
-#define FAULT	  skip
-#define WANTED(o) (o == 0)
+#define MAY_FAIL  (faults > 0)
+#define FAULT	  faults--
+#define WANTED(o) (OFFERED(o) && told[o] == 0)
 #else
 #define MAY_FAIL  true
 #define FAULT	  skip
-#define WANTED(o) true
+#define WANTED(o) OFFERED(o)
 #endif
 
 /* ============================================================================ */
@@ -1108,5 +1109,5 @@ init
 }
 
 #ifdef LIVE
-ltl all_final { <> (told[0] != 0 && told[1] != 0) }
+ltl all_final { <> (told[0] != 0 && (told[1] != 0 || !OFFERED(1))) }
 #endif

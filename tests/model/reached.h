@@ -5,16 +5,19 @@
 #define REACHED_H
 
 #define REACHED_PATHS(X)                                                       \
-	X(success) X(decline) X(void) X(replay_cache) X(replay_insert)         \
-	X(replay_lookup) X(twin_told) X(twin_look) X(your_turn)                \
-	X(still_running) X(in_progress) X(busy) X(token_invalid)               \
-	X(no_redis) X(refused) X(garbled) X(unavailable) X(outcome_unknown)    \
-	X(reply_lost) X(stuck) X(resent_and_answered)                          \
-	X(refused_and_sent_again) X(commit_unseen)                             \
-	X(moved_and_succeeded) X(moved_and_declined)     \
-	X(void_finds_success) X(withdrawal_finds_void) X(lock_released)        \
-	X(journal_key) X(debit_key) X(reconcile_repairs)                       \
-	X(reconcile_deletes) X(reconcile_fills_in)
+	X(success)                                                             \
+	X(decline) X(void) X(replay_cache) X(replay_insert) X(replay_lookup)   \
+	    X(twin_told) X(twin_look) X(your_turn) X(still_running) X(         \
+		in_progress) X(busy) X(token_invalid) X(no_redis) X(refused)   \
+		X(garbled) X(unavailable) X(outcome_unknown) X(reply_lost)     \
+		    X(stuck) X(resent_and_answered) X(refused_and_sent_again)  \
+			X(commit_unseen) X(moved_and_succeeded)                \
+			    X(moved_and_declined) X(void_finds_success)        \
+				X(withdrawal_finds_void) X(lock_released)      \
+				    X(journal_key) X(debit_key)                \
+					X(reconcile_repairs)                   \
+					    X(reconcile_deletes)               \
+						X(reconcile_fills_in)
 
 #define REACHED_ENUM(name) REACHED_##name,
 enum { REACHED_PATHS(REACHED_ENUM) REACHED_N };

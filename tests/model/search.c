@@ -32,10 +32,11 @@ struct image {
 #define OF_RECONCILE(X)
 #endif
 #define FIELDS(X)                                                              \
-	X(told) X(debits) X(rec) X(rec_holder) X(cache) X(ever) X(st) X(bo)    \
-	X(bval) X(after) X(moves) X(by) X(pc) X(ord) X(res) X(val) X(bk)       \
-	X(voids) X(own) X(flight) X(distrust) X(uncertain) X(lost) X(lock)      \
-	X(lock_owner) X(acct_holder) OF_RECONCILE(X)
+	X(told)                                                                \
+	X(debits) X(rec) X(rec_holder) X(cache) X(ever) X(st) X(bo) X(bval)    \
+	    X(after) X(moves) X(by) X(pc) X(ord) X(res) X(val) X(bk) X(voids)  \
+		X(own) X(flight) X(distrust) X(uncertain) X(lost) X(lock)      \
+		    X(lock_owner) X(acct_holder) OF_RECONCILE(X)
 
 #define TAKE(f) memcpy(&m->f, &now.f, sizeof(m->f));
 #define GIVE(f) memcpy(&now.f, &m->f, sizeof(m->f));
@@ -156,8 +157,7 @@ sort(struct image *m)
 
 	for (i = 0; i < SLOTS; i++)
 		for (j = i + 1; j < SLOTS; j++)
-			if (i / PER_WORKER == j / PER_WORKER ||
-			    PER_WORKER == 1)
+			if (i / PER_WORKER == j / PER_WORKER || PER_WORKER == 1)
 				if (request_key(m, j) < request_key(m, i))
 					swap_requests(m, i, j);
 	for (i = 0; i < BACKENDS; i++)
