@@ -82,11 +82,17 @@ build() {
 # What a search came to: safe, invN, cycle, or cut off.
 verdict() {	# DIR STATUS
 	local log=$1/log
-	if [ "$2" != 0 ] || grep -qE 'max search depth|out of memory|hash table full|memory limit|interrupted|truncated' "$log" ||
+	if [ "$2" != 0 ] || grep -qE 'max search depth|reached -DMEMLIM|out of memory|hash table full|memory limit|interrupted|truncated' "$log" ||
 	   ! grep -q 'errors: [0-9]' "$log"; then
 		echo "cut off"
 	elif grep -q 'errors: 0$' "$log"; then
-		echo safe
+		# memory that ran out is no error to pan
+		if grep -q 'Search not completed' "$log" ||
+		   ! grep -q '^ *[1-9][0-9.e+]* states, stored' "$log"; then
+			echo "cut off"
+		else
+			echo safe
+		fi
 	elif grep -q '^pan:1: acceptance cycle' "$log"; then
 		echo cycle
 	elif grep -q '^pan:1: assertion violated (inv[1-6]||' "$log"; then
