@@ -6,15 +6,17 @@ set -eu
 
 usage() {
 	cat <<-'HELP'
-	usage: tests/deps.sh [run|test|lint|fuzz]
+	usage: tests/deps.sh [run|test|lint|fuzz|bench]
 
 	  run   what building and running needs (default)
 	  test  that, and what the tests need
 	  lint  run's, and the checkers
 	  fuzz  run's, and what make fuzz builds with
+	  bench run's, and the peers that the benchmark compares with
 
 	Installs with apt-get as root; says the command to others. The browser
-	test's packages come by npm, into tests/browser/node_modules.
+	test's packages come by npm, into tests/browser/node_modules, and those
+	of the Node peer into tests/bench/peers/node/node_modules.
 
 	exit codes: 0 all is there (now), 2 something is missing
 	HELP
@@ -36,6 +38,8 @@ lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clan
 	cppcheck:cppcheck shellcheck:shellcheck"
 # libFuzzer is in the second
 fuzz="clang:clang libclang-rt-dev"
+bench="php8.2-fpm php8.2-pgsql php8.2-opcache php-redis php-apcu
+	nodejs:node npm:npm curl:curl procps:ps"
 
 die() {
 	printf 'deps.sh: %s\n' "$*" >&2
@@ -103,19 +107,19 @@ install_packages() {
 	die "apt-get could not install: ${missing[*]}"
 }
 
-install_browser_packages() {
-	local dir=$root/tests/browser
+install_npm_packages() {	# FOLDER OF package-lock.json
+	local dir=$root/$1
 	if [ -e "$dir/node_modules/.package-lock.json" ] &&
 	   [ ! "$dir/package-lock.json" -nt \
 	     "$dir/node_modules/.package-lock.json" ]; then
 		return
 	fi
-	echo "installing the browser test's packages with npm"
+	echo "installing the packages of $1 with npm"
 	# the browsers are Debian's; npm tries again by itself
 	(cd "$dir" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 \
 		PUPPETEER_SKIP_DOWNLOAD=1 \
 		npm ci --ignore-scripts --no-audit --no-fund) ||
-		die "npm could not install tests/browser/package-lock.json"
+		die "npm could not install $1/package-lock.json"
 }
 
 case ${1:-run} in
@@ -127,6 +131,7 @@ run) wanted=$run ;;
 test) wanted="$run $test" ;;
 lint) wanted="$run $lint" ;;
 fuzz) wanted="$run $fuzz" ;;
+bench) wanted="$run $bench" ;;
 *)
 	usage >&2
 	exit 2
@@ -146,6 +151,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
 	fi
 	install_packages
 fi
-if [ "${1:-run}" = test ]; then
-	install_browser_packages
-fi
+case ${1:-run} in
+test) install_npm_packages tests/browser ;;
+bench) install_npm_packages tests/bench/peers/node ;;
+esac
