@@ -47,8 +47,6 @@ root=$(cd "$(dirname "$0")/../.." && pwd -P)
 peers=$root/tests/bench/peers
 PATH=$PATH:/usr/sbin:/sbin
 RUN_DIR=$(realpath -ms "${RUN_DIR:-$root/.run}")
-RATE=${RATE:-1000000r/s}
-BURST=${BURST:-1000000}
 start_s=30
 stop_s=20
 
@@ -251,9 +249,8 @@ pick_port() {
 
 render() {	# KEPT CONNECTIONS: nginx' configuration
 	cp -r "$root/nginx/snippets" "$dir/snippets"
-	sed -e "s|@SOCKET@|$socket|" -e "s|@PORT@|$port|" -e "s|@RATE@|$RATE|" \
-		-e "s|@BURST@|$BURST|" -e "s|@KEEPALIVE@|$1|" \
-		"$peers/nginx.conf.in" >"$dir/nginx.conf"
+	sed -e "s|@SOCKET@|$socket|" -e "s|@PORT@|$port|" \
+		-e "s|@KEEPALIVE@|$1|" "$peers/nginx.conf.in" >"$dir/nginx.conf"
 	sed -e "s|@APP@|$dir/app|" "$peers/$peer/nginx.conf" >"$dir/peer.conf"
 }
 
