@@ -46,7 +46,7 @@ RECONCILE = $(wildcard fcgi/reconcile/*.c)
 PARTS = $(filter-out $(CTL) $(RECONCILE),$(wildcard fcgi/*/*.c))
 UNIT  = $(wildcard tests/unit/*.c)
 INTEG = $(wildcard tests/integration/*.c)
-BENCH = $(wildcard tests/bench/*.c)
+BENCH = $(wildcard tests/bench/*.c tests/bench/*/*.c)
 FUZZ  = $(wildcard tests/fuzz/*.c)
 TORTURE = $(wildcard tests/torture/*.c)
 
@@ -54,6 +54,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl $(BUILD)/withdraw-reconcile
 CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
+BENCHERS = $(addprefix $(BUILD)/,measure load hello scripts)
 TORTURERS = $(addprefix $(BUILD)/torture-,client credit check proxy liar \
 	clock.so)
 
@@ -79,10 +80,17 @@ $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
 $(BUILD)/check_unit: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
 $(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
 $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/reconcile/chain.c \
-	fcgi/reconcile/numeric.c)
+	fcgi/reconcile/numeric.c tests/bench/load/histogram.c)
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 
 $(BUILD)/measure: $(call obj,tests/bench/measure.c)
+$(BUILD)/load: $(call obj,tests/bench/load.c $(wildcard tests/bench/load/*.c))
+$(BUILD)/hello: $(call obj,tests/bench/hello.c fcgi/web/server.c \
+	fcgi/web/frame.c fcgi/web/request.c fcgi/process/listen.c \
+	$(wildcard fcgi/base/*.c))
+$(BUILD)/scripts: $(call obj,tests/bench/scripts.c tests/bench/load/histogram.c \
+	tests/bench/load/http.c $(PARTS))
+$(BUILD)/scripts: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
 
 # Of the archive, a fuzz target gets what it calls, and none of the main's. It
 # makes its inputs up with libFuzzer, and repeats those of a file without.
@@ -122,7 +130,7 @@ $(BUILD)/torture-clock.so: tests/torture/clock.c
 $(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \
 	-lpthread
 
-$(PROGRAMS) $(CHECKS) $(filter-out %.so,$(TORTURERS)) $(BUILD)/measure:
+$(PROGRAMS) $(CHECKS) $(filter-out %.so,$(TORTURERS)) $(BENCHERS):
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CFLAGS) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(OUR_LDLIBS) $(LDLIBS)
@@ -164,7 +172,7 @@ test: deps-test ## run every test
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' tests/run.sh
 
-checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BUILD)/measure
+checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BENCHERS)
 
 torture: deps-test ## faults of all kinds, and liars; SECONDS=60, SEED=1
 	@$(MAKE) --no-print-directory -s -j2 all $(TORTURERS)
@@ -191,9 +199,9 @@ fuzzers: $(FUZZERS)
 model: deps-test ## search the model of the pipeline; MODEL=long: for hours
 	@tests/model/run.sh
 
-bench: deps-run ## how fast it is, on servers of its own; QUICK=1 for a look
-	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/measure
-	@BUILD='$(BUILD)' tests/bench.sh
+bench: deps-run ## how fast it is, on servers of its own; QUICK=1, SECTION=growth
+	@$(MAKE) --no-print-directory -s -j2 all $(BENCHERS)
+	@BUILD='$(BUILD)' tests/bench.sh $(if $(JSON),'--json=$(JSON)') $(SECTION)
 
 lint: deps-lint ## analyzers, formats, configuration of nginx, scripts
 	@tests/lint.sh

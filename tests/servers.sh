@@ -18,7 +18,8 @@ usage() {
 	  start        start in the background, return when they answer
 	  stop         stop, gracefully first; fine when nothing runs
 	  status       one line a server; exit 1 if any of them is not running
-	  check-nginx  nginx -t for run.conf.in and for the site; starts nothing
+	  check-nginx  nginx -t for run.conf.in, the benchmark's and the site;
+	               starts nothing
 	  site DIR IDENTITY LOGIN_PORT SOCKET
 	               nginx as on a real site, in the foreground, with its files
 	               in DIR, which has to be there; DIR/url says where it listens.
@@ -34,6 +35,8 @@ usage() {
 	  RECONCILE_S=60    seconds between two checks of the ledger by
 	                    withdraw-reconcile; 0: none
 	  EXTRA_USERS=0     more sign-ins: user2001 ... (password = name)
+	  NGINX_CONF=nginx/run.conf.in
+	                    another configuration of nginx
 	  WITHDRAW_*        handed on to withdrawd
 	  WITHDRAWD_PGHOST, WITHDRAWD_REDIS_URL
 	                    for withdrawd, instead of the servers' addresses
@@ -49,6 +52,7 @@ BUILD=$(realpath -m "${BUILD:-$root/build}")
 RATE=${RATE:-2000r/s}
 BURST=${BURST:-4000}
 EXTRA_USERS=${EXTRA_USERS:-0}
+NGINX_CONF=${NGINX_CONF:-$root/nginx/run.conf.in}
 
 RECONCILE_S=${RECONCILE_S:-60}
 
@@ -419,7 +423,7 @@ render() {	# FOLDER SOCKET: nginx' configuration
 	rm -rf "$1/snippets"
 	cp -r "$root/nginx/snippets" "$1/snippets"
 	sed -e "s|@SOCKET@|$2|" -e "s|@PORT@|$PORT|" -e "s|@RATE@|$RATE|" \
-		-e "s|@BURST@|$BURST|" "$root/nginx/run.conf.in" \
+		-e "s|@BURST@|$BURST|" "$NGINX_CONF" \
 		>"$1/nginx.conf"
 	sign_ins "$1/withdraw.htpasswd" "$1/withdraw-users.map"
 	mkdir -p "$1/temp"
@@ -736,16 +740,19 @@ cmd_check_nginx() {
 	dir=$(mktemp -d)
 	# shellcheck disable=SC2064 # the folder of now
 	trap "rm -rf '$dir'" EXIT
-	mkdir "$dir/run" "$dir/session" "$dir/auth-request" "$dir/log"
+	mkdir "$dir/run" "$dir/bench" "$dir/session" "$dir/auth-request" \
+		"$dir/log"
 	PORT=8080
 	as_user=()
 	service_user=$(id -un)
 	render "$dir/run" "$dir/withdraw.sock"
+	NGINX_CONF=$root/tests/bench/nginx.conf.in
+	render "$dir/bench" "$dir/withdraw.sock"
 	for name in session auth-request; do
 		render_site "$dir/$name" "unix:$dir/nginx.sock" \
 			127.0.0.1:8081 "$dir/withdraw.sock" "$name"
 	done
-	for name in run session auth-request; do
+	for name in run bench session auth-request; do
 		say "nginx/$name:"
 		nginx -t -q -e stderr -p "$dir/$name/" \
 			-c "$dir/$name/nginx.conf"

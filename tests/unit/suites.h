@@ -10,6 +10,7 @@ Suite *chain_suite(void);
 Suite *config_suite(void);
 Suite *cursor_suite(void);
 Suite *frame_suite(void);
+Suite *histogram_suite(void);
 Suite *ident_suite(void);
 Suite *log_suite(void);
 Suite *money_suite(void);
