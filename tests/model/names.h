@@ -1,3 +1,4 @@
+/* clang-format off: lists of X(name), which it breaks anew each time */
 /* names.h: the values that pipeline.pml and search.c share. */
 #ifndef NAMES_H
 #define NAMES_H

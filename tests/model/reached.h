@@ -1,3 +1,4 @@
+/* clang-format off: lists of X(name), which it breaks anew each time */
 /* reached.h: counts the paths of pipeline.pml that a search went, outside of
  * its states, and prints them when pan ends. A model that never withdraws
  * anything is safe, too: run.sh wants all of them above zero. */

@@ -1,3 +1,4 @@
+/* clang-format off: lists of X(name), which it breaks anew each time */
 /* search.c: pan, spin's search through pipeline.pml, and what the model calls
  * in C.
  *
