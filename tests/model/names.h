@@ -1,4 +1,5 @@
-/* clang-format off: lists of X(name), which it breaks anew each time */
+/* lists of X(name), which it would break anew each time */
+/* clang-format off */
 /* names.h: the values that pipeline.pml and search.c share. */
 #ifndef NAMES_H
 #define NAMES_H

@@ -1,4 +1,5 @@
-/* clang-format off: lists of X(name), which it breaks anew each time */
+/* lists of X(name), which it would break anew each time */
+/* clang-format off */
 /* reached.h: counts the paths of pipeline.pml that a search went, outside of
  * its states, and prints them when pan ends. A model that never withdraws
  * anything is safe, too: run.sh wants all of them above zero. */

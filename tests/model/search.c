@@ -1,4 +1,5 @@
-/* clang-format off: lists of X(name), which it breaks anew each time */
+/* lists of X(name), which it would break anew each time */
+/* clang-format off */
 /* search.c: pan, spin's search through pipeline.pml, and what the model calls
  * in C.
  *
