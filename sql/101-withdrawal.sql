@@ -28,7 +28,6 @@ BEGIN
 		EXECUTE format('DROP FUNCTION %s', v_old);
 	END LOOP;
 END $$;
-DROP FUNCTION IF EXISTS withdraw_account(bigint);
 
 -- What stands for (user, order), or no row. An order of somebody else is no
 -- order. Under synchronous replication the row is locked first: a commit whose
@@ -93,6 +92,26 @@ BEGIN
 	END IF;
 END $$;
 
+-- The account, and the limits that hold for it (NULL or Infinity: none). A plain
+-- query without settings of its own: it becomes part of what asks it.
+CREATE OR REPLACE FUNCTION withdraw_account(p_user bigint)
+RETURNS TABLE (balance numeric, version bigint, state text, head_hash bytea,
+	min_amount numeric, max_amount numeric, daily_count numeric,
+	daily_sum numeric, time_zone text)
+LANGUAGE sql STABLE
+AS $$
+	SELECT a.balance, a.version, a.state, a.head_hash,
+		coalesce(l.min_amount, g.min_amount),
+		coalesce(l.max_amount, g.max_amount),
+		coalesce(l.daily_count, g.daily_count),
+		coalesce(l.daily_sum, g.daily_sum),
+		coalesce(g.time_zone, 'UTC')
+	FROM account a
+	LEFT JOIN withdraw_limit g ON g.user_id = 0
+	LEFT JOIN withdraw_limit l ON l.user_id = a.user_id
+	WHERE a.user_id = p_user;
+$$;
+
 -- When a calendar day begins in a time zone: at the first of its moments, also
 -- where clocks go back from 1:00 to 0:00, or on from 0:00 to 1:00.
 CREATE OR REPLACE FUNCTION withdraw_midnight(p_day timestamp, p_zone text)
@@ -128,18 +147,7 @@ AS $$
 			CASE WHEN a.daily_sum < 1e16
 				THEN floor(a.daily_sum * 100) / 100 END AS day_sum,
 			date_trunc('day', now() AT TIME ZONE a.time_zone) AS day
-		FROM (
-			SELECT c.balance, c.version, c.state,
-				coalesce(l.min_amount, g.min_amount) AS min_amount,
-				coalesce(l.max_amount, g.max_amount) AS max_amount,
-				coalesce(l.daily_count, g.daily_count) AS daily_count,
-				coalesce(l.daily_sum, g.daily_sum) AS daily_sum,
-				coalesce(g.time_zone, 'UTC') AS time_zone
-			FROM account c
-			LEFT JOIN withdraw_limit g ON g.user_id = 0
-			LEFT JOIN withdraw_limit l ON l.user_id = c.user_id
-			WHERE c.user_id = p_user
-		) a
+		FROM withdraw_account(p_user) a
 	)
 	SELECT l.balance, l.version, l.state,
 		nullif(l.min_whole, 0)::numeric(18,2),
@@ -201,39 +209,30 @@ AS $$
 		CASE WHEN d.reason IS NULL THEN d.version + 1 ELSE d.version END,
 		CASE WHEN d.reason IN ('daily-count-limit', 'daily-sum-limit')
 			THEN withdraw_midnight(date_trunc('day', p_now
-				AT TIME ZONE d.zone) + interval '1 day', d.zone) END,
+				AT TIME ZONE d.time_zone) + interval '1 day',
+				d.time_zone) END,
 		d.version, d.head_hash
 	FROM (
-		SELECT a.balance, a.version, a.head_hash,
-			coalesce(g.time_zone, 'UTC') AS zone,
+		SELECT a.balance, a.version, a.head_hash, a.time_zone,
 			CASE
-				WHEN p_amount < greatest(p_min,
-						coalesce(l.min_amount, g.min_amount))
+				WHEN p_amount < greatest(p_min, a.min_amount)
 					THEN 'below-minimum'
-				WHEN p_amount > least(p_max,
-						coalesce(l.max_amount, g.max_amount))
+				WHEN p_amount > least(p_max, a.max_amount)
 					THEN 'above-maximum'
 				WHEN a.state <> 'active' THEN 'account-frozen'
 				ELSE coalesce(
 					-- the day is looked at only where it matters
-					CASE WHEN least(
-							coalesce(l.daily_count, g.daily_count),
-							coalesce(l.daily_sum, g.daily_sum),
+					CASE WHEN least(a.daily_count, a.daily_sum,
 							'Infinity') < 'Infinity'
 						THEN withdraw_daily(p_user, p_order, p_amount,
 							withdraw_midnight(date_trunc('day', p_now
-								AT TIME ZONE
-								coalesce(g.time_zone, 'UTC')),
-								coalesce(g.time_zone, 'UTC')),
-							coalesce(l.daily_count, g.daily_count),
-							coalesce(l.daily_sum, g.daily_sum)) END,
+								AT TIME ZONE a.time_zone),
+								a.time_zone),
+							a.daily_count, a.daily_sum) END,
 					CASE WHEN a.balance < p_amount
 						THEN 'insufficient-funds' END)
 			END AS reason
-		FROM account a
-		LEFT JOIN withdraw_limit g ON g.user_id = 0
-		LEFT JOIN withdraw_limit l ON l.user_id = a.user_id
-		WHERE a.user_id = p_user
+		FROM withdraw_account(p_user) a
 		OFFSET 0) d;	-- computed once, used five times
 $$;
 

@@ -394,6 +394,7 @@ static const struct {
 } calls[] = {
     {"withdraw_find(1, gen_random_uuid())", service_role, NULL},
     {"withdraw_show(1, gen_random_uuid())", service_role, NULL},
+    {"withdraw_account(1)", NULL, NULL},
     {"withdraw_daily(1, gen_random_uuid(), 1, now(), 1, 1)", NULL, NULL},
     {"withdraw_decision(1, gen_random_uuid(), 1, NULL, NULL, now())", NULL,
 	NULL},
