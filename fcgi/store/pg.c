@@ -750,8 +750,9 @@ on_pump(struct ev_loop *loop, ev_prepare *p, int revents)
 		struct pg_conn *k;
 
 		next = call->next;
-		if (lane_busy(pg, call->lane) ||
-		    (batchable(pg, call) && batches_under_way(pg) >= BATCHES))
+		/* the cheap question first: all that queue are asked */
+		if ((batchable(pg, call) && batches_under_way(pg) >= BATCHES) ||
+		    lane_busy(pg, call->lane))
 			continue;
 		k = idle_conn(pg);
 		if (k != NULL) {
