@@ -46,6 +46,9 @@ usage() {
 }
 
 root=$(cd "$(dirname "$0")/.." && pwd -P)
+deps=
+# shellcheck source=tests/shell.sh
+. "$root/tests/shell.sh"
 PATH=$PATH:/usr/sbin:/sbin
 RUN_DIR=$(realpath -ms "${RUN_DIR:-$root/.run}")
 BUILD=$(realpath -m "${BUILD:-$root/build}")
@@ -68,54 +71,12 @@ stop_s=20
 declare -A stop_signal=(
 	[postgres]=INT [redis]=TERM [withdrawd]=TERM [nginx]=QUIT [reconcile]=TERM)
 
-# The commands that run something as the servers' user.
-service_user=$(id -un)
-as_user=()
-if [ "$(id -u)" = 0 ]; then
-	service_user=postgres
-	as_user=(setpriv "--reuid=$service_user" "--regid=$service_user"
-		--init-groups --)
-fi
-
 # The usual soft limit of 1024 is too few for some tests.
 ulimit -Sn "$(ulimit -Hn)"
 
 # Settings of the caller's own Postgres have no say here.
 unset PGHOSTADDR PGSERVICE PGSERVICEFILE PGPASSFILE PGPASSWORD PGSSLMODE \
 	PGTARGETSESSIONATTRS
-
-say() {
-	printf '%s\n' "$*"
-}
-
-die() {
-	printf 'servers.sh: %s\n' "$*" >&2
-	exit 2
-}
-
-need() {	# COMMAND...
-	local command
-	for command; do
-		[ -n "$(command -v "$command")" ] ||
-			die "$command is missing: run tests/deps.sh"
-	done
-}
-
-# Between two looks at a condition. Not sleep: that is a child, which would
-# outlive us on a signal.
-exec 9<> <(:)
-pause() {
-	read -rt "$1" -u 9 _ || true
-}
-
-wait_until() {	# SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		pause 0.05
-	done
-}
 
 # ---- the folder -----------------------------------------------------------
 
@@ -248,16 +209,6 @@ processes() {	# NAME
 
 gone() {	# NAME
 	[ -z "$(processes "$1")" ]
-}
-
-send() {	# SIGNAL PID...: a process that has just ended is no error
-	local signal=$1 pid
-	shift
-	for pid; do
-		kill -s "$signal" "$pid" 2>/dev/null ||
-			[ ! -e "/proc/$pid" ] ||
-			die "cannot send $signal to pid $pid"
-	done
 }
 
 stop_server() {	# NAME

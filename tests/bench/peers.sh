@@ -44,53 +44,16 @@ usage() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
+deps=bench
+# shellcheck source=tests/shell.sh
+. "$root/tests/shell.sh"
 peers=$root/tests/bench/peers
 PATH=$PATH:/usr/sbin:/sbin
 RUN_DIR=$(realpath -ms "${RUN_DIR:-$root/.run}")
 start_s=30
 stop_s=20
 
-service_user=$(id -un)
-as_user=()
-if [ "$(id -u)" = 0 ]; then
-	service_user=postgres
-	as_user=(setpriv "--reuid=$service_user" "--regid=$service_user"
-		--init-groups --)
-fi
-
 ulimit -Sn "$(ulimit -Hn)"
-
-say() {
-	printf '%s\n' "$*"
-}
-
-die() {
-	printf 'peers.sh: %s\n' "$*" >&2
-	exit 2
-}
-
-need() {	# COMMAND...
-	local command
-	for command; do
-		[ -n "$(command -v "$command")" ] ||
-			die "$command is missing: run tests/deps.sh bench"
-	done
-}
-
-# Between two looks at a condition: no child that would outlive us.
-exec 9<> <(:)
-pause() {
-	read -rt "$1" -u 9 _ || true
-}
-
-wait_until() {	# SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		pause 0.05
-	done
-}
 
 # ---- processes ------------------------------------------------------------
 # Each server is the leader of a session, and what it starts stays in there.
@@ -130,15 +93,6 @@ alive() {	# NAME
 
 gone() {	# NAME
 	[ -z "$(processes "$1")" ]
-}
-
-send() {	# SIGNAL PID...: one that has just ended is no error
-	local signal=$1 pid
-	shift
-	for pid; do
-		kill -s "$signal" "$pid" 2>/dev/null || [ ! -e "/proc/$pid" ] ||
-			die "cannot send $signal to pid $pid"
-	done
 }
 
 stop_server() {	# NAME: gracefully, if its leader is there to do so
