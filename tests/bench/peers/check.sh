@@ -146,6 +146,15 @@ release() {
 	: >"$tmp/held"
 }
 
+# Sends a withdrawal of 100.00 that stands there; request becomes its process.
+withdraw_held() {	# FILE
+	local t
+	t=$(token)
+	hold
+	withdraw "$1" 100.00 "$t" >"$tmp/$1.status" &
+	request=$!
+}
+
 # The backend that waits for our row, in ours or its own right.
 blocked() {
 	sql "SELECT pid FROM pg_stat_activity WHERE usename = 'withdraw_service'
@@ -335,28 +344,22 @@ check_orders() {
 
 # The reply is lost, the peer itself asks again.
 check_lost() {
-	local request t
+	local request
 	begin "a lost connection to Postgres is no failure" 100.00
-	t=$(token)
-	hold
-	withdraw lost 100.00 "$t" >"$tmp/lost.status" &
-	request=$!
+	withdraw_held lost
 	wait_until 10 is_blocked || fail "the withdrawal does not reach the ledger"
 	sql "SELECT pg_terminate_backend($(blocked), 5000)" >/dev/null
 	release
-	wait $request
+	wait "$request"
 	expect "$(<"$tmp/lost.status")" 201 lost
 	ledger_is 0.00 1
 }
 
 check_refused() {
-	local request t
+	local request
 	begin "a statement that took too long is 503, and may be repeated" 100.00
-	t=$(token)
-	hold
-	withdraw slow 100.00 "$t" >"$tmp/slow.status" &
-	request=$!
-	wait $request
+	withdraw_held slow
+	wait "$request"
 	expect "$(<"$tmp/slow.status")" 503 slow
 	says slow '"order_state":"unknown","safe_new_order":false'
 	release
@@ -367,12 +370,9 @@ check_refused() {
 # All workers die with the withdrawal between admit and settle. HOW says
 # whether the ledger goes on without them.
 check_killed() {	# commit | rollback
-	local request t
+	local request
 	begin "a worker killed in the ledger step, before $1" 100.00
-	t=$(token)
-	hold
-	withdraw killed 100.00 "$t" >"$tmp/killed.status" &
-	request=$!
+	withdraw_held killed
 	wait_until 10 is_blocked || fail "the withdrawal does not reach the ledger"
 	# shellcheck disable=SC2046 # one argument a pid
 	kill -KILL $(workers)
@@ -380,7 +380,7 @@ check_killed() {	# commit | rollback
 		sql "SELECT pg_terminate_backend($(blocked), 5000)" >/dev/null
 	fi
 	release
-	wait $request
+	wait "$request"
 	case $(<"$tmp/killed.status") in
 	201) [ "$1" = commit ] || fail "a success that nobody has committed" ;;
 	409 | 503) says killed '"safe_new_order":false' ;;
