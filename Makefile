@@ -119,8 +119,8 @@ $(BUILD)/torture-client: OUR_LDLIBS += \
 	$(shell pkg-config --libs libcurl 2>/dev/null)
 $(BUILD)/torture-credit: $(call torture,credit history)
 $(BUILD)/torture-check: $(call torture,check lines rules tables)
-$(BUILD)/torture-proxy: $(call torture,proxy unix)
-$(BUILD)/torture-liar: $(call torture,liar unix)
+$(BUILD)/torture-proxy $(BUILD)/torture-liar: $(BUILD)/torture-%: \
+	$(BUILD)/obj/tests/torture/%.o $(call obj,tests/integration/usock.c)
 
 # preloaded into Redis: no sanitizer in it
 $(BUILD)/torture-clock.so: tests/torture/clock.c

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64 };
+enum { BACKLOG = 128 };
 
 static bool
 set_path(struct sockaddr_un *address, const char *path)

@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "unix.h"
+#include "../integration/usock.h"
 
 enum {
 	PEERS_MAX = 64,
@@ -298,7 +298,10 @@ main(int argc, char *argv[])
 	if (how == HOWS)
 		errx(FAILED, "nobody lies like \"%s\"", argv[2]);
 	sigaction(SIGTERM, &action, NULL);
-	listener = unix_listen(argv[1]);
+	unlink(argv[1]);
+	listener = usock_listen(argv[1]);
+	if (listener < 0)
+		err(FAILED, "%s", argv[1]);
 	while (!stop_came) {
 		struct pollfd polls[PEERS_MAX + 1];
 		size_t i;

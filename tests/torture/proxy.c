@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "unix.h"
+#include "../integration/usock.h"
 
 enum { LINKS_MAX = 400, CHUNK_MAX = 65536, FAILED = 2, TICK_MS = 500 };
 
@@ -132,7 +132,7 @@ accept_link(void)
 	while (i < LINKS_MAX && links[i].client >= 0)
 		i++;
 	if (i < LINKS_MAX && now_ms() >= refused_until)
-		server = unix_connect(target);
+		server = usock_connect(target);
 	if (server < 0)
 		close(client); /* as the store itself, were it down */
 	else
@@ -246,7 +246,10 @@ main(int argc, char *argv[])
 	for (size_t i = 0; i < LINKS_MAX; i++)
 		links[i] = (struct link){.client = -1, .server = -1};
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	listener = unix_listen(argv[1]);
+	unlink(argv[1]);
+	listener = usock_listen(argv[1]);
+	if (listener < 0)
+		err(FAILED, "%s", argv[1]);
 	/* for writing too: it has no end when a writer leaves */
 	control = open(argv[3], O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (control < 0)
