@@ -13,6 +13,15 @@
 #include "suites.h"
 #include "support.h"
 
+/* by has begun. */
+static void
+hold(struct session *by, const char *user)
+{
+	session_run(by,
+	    keep_format(
+		"SELECT 1 FROM account WHERE user_id = %s FOR UPDATE", user));
+}
+
 /* --- the function ------------------------------------------------------- */
 
 /* A batch as text: what became of each item, in their order. */
@@ -150,15 +159,6 @@ static struct session *holder;
 static struct http_batch *held;
 
 static void
-hold(struct session *by, const char *user)
-{
-	session_run(by, "BEGIN");
-	session_run(by,
-	    keep_format(
-		"SELECT 1 FROM account WHERE user_id = %s FOR UPDATE", user));
-}
-
-static void
 begin_crowded(void)
 {
 	struct http_request requests[2];
@@ -173,10 +173,7 @@ begin_crowded(void)
 		orders[i] = order_new(ledger_open("10.00"), "1.00");
 		requests[i] =
 		    order_request(&orders[i], order_token(&orders[i]));
-		session_run(holder,
-		    keep_format("SELECT 1 FROM account WHERE user_id = %s "
-				"FOR UPDATE",
-			orders[i].user));
+		hold(holder, orders[i].user);
 	}
 	held = http_begin(requests, 2);
 	/* by themselves: as a batch they would have given up after 50 ms */
@@ -261,6 +258,7 @@ START_TEST(one_who_is_stuck_holds_up_no_other)
 	begin_crowded();
 	for (int i = 0; i < COUNT(orders); i++)
 		orders[i] = order_new(ledger_open("10.00"), "4.00");
+	session_run(other, "BEGIN");
 	hold(other, orders[0].user);
 	batch = send_queued(orders, COUNT(orders));
 	end_crowded();
