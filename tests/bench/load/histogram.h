@@ -13,7 +13,7 @@ struct histogram {
 	uint32_t bucket[HISTOGRAM_BUCKETS];
 };
 
-/* Nanoseconds, not below zero. */
+/* Nanoseconds, not below zero; their sum has to stay below 292 years. */
 void histogram_add(struct histogram *h, int64_t ns);
 
 /* The smallest duration that the given share of all is not above: 0.99 for
