@@ -9,8 +9,9 @@
 #include "signin/session.h"
 
 static struct redis_script *const all_scripts[] = {&token_script, &admit_script,
-    &settle_script, &attempt_script, &forgive_script, &session_begin_script,
-    &session_check_script, &session_touch_script, &session_end_script};
+    &settle_script, &attempt_script, &attempt_back_script,
+    &session_begin_script, &session_check_script, &session_touch_script,
+    &session_end_script};
 
 #define all_nscripts (sizeof(all_scripts) / sizeof(all_scripts[0]))
 

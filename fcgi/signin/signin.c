@@ -1,7 +1,7 @@
 /* signin.c: see signin.h.
  *
- *   enter     count by address, by name -> ledger -> password -> forgive,
- *             end the session before -> begin
+ *   enter     count, by each of the limits -> ledger -> password -> take the
+ *             counts back, end the session before -> begin
  *   identify  session -> now and then, the ledger: does it still stand?
  *   leave     session -> (everywhere: ledger) -> end
  */
@@ -17,7 +17,6 @@
 #include "base/log.h"
 #include "pipeline/ledger.h"
 #include "pipeline/service.h"
-#include "signin/attempt.h"
 
 #define OF(member, p)                                                          \
 	((struct signin_call *)(void *)((char *)(p)-offsetof(                  \
@@ -100,24 +99,38 @@ begin(struct signin_call *c, const struct redis_reply_items *items)
 
 /* A new id at each sign-in: the session that came along is over. */
 static void
-end_before(struct signin_call *c, const struct redis_reply_items *items)
+end_before(struct signin_call *c)
 {
 	struct session before;
 
-	(void)items;
 	if (!session_parse(c->presented, &before) ||
 	    !session_end(
 		redis_of(c), then(c, begin), c->service->cfg, &before, false))
 		begin(c, NULL);
 }
 
+/* Takes back what was counted, the last first. Where Redis is gone, so are the
+ * counts, or they stay: an attempt too many is no harm. */
 static void
-forgive_address(struct signin_call *c, const struct redis_reply_items *items)
+take_back(struct signin_call *c, const struct redis_reply_items *items)
 {
 	(void)items;
-	if (!attempt_forgive(
-		redis_of(c), then(c, end_before), &attempt_by_address, c->from))
-		end(c, SIGNIN_UNAVAILABLE);
+	while (c->ncounted > 0)
+		if (attempt_back(redis_of(c), then(c, take_back),
+			&c->attempts[--c->ncounted], c->verdict == SIGNIN_OK))
+			return;
+	if (c->verdict == SIGNIN_OK)
+		end_before(c);
+	else
+		end(c, c->verdict);
+}
+
+/* No password was looked at: it was no attempt. */
+static void
+give_up(struct signin_call *c, enum signin_verdict verdict)
+{
+	c->verdict = verdict;
+	take_back(c, NULL);
 }
 
 static void
@@ -130,9 +143,10 @@ judged(struct password_call *call)
 		log_info("request=%s sign-in of \"%s\" from %s: refused",
 		    c->request, *call->hash ? c->name : "nobody", c->address);
 		end(c, SIGNIN_NO);
-	} else if (!attempt_forgive(redis_of(c), then(c, forgive_address),
-		       &attempt_by_name, c->name))
-		end(c, SIGNIN_UNAVAILABLE);
+		return;
+	}
+	c->verdict = SIGNIN_OK;
+	take_back(c, NULL);
 }
 
 /* Nobody's password takes as long as somebody's. */
@@ -142,7 +156,7 @@ found(struct pg_call *call, enum pg_verdict verdict, const struct pg_rows *rows)
 	struct signin_call *c = OF(pg, call);
 
 	if (verdict != PG_ROWS) {
-		end(c, SIGNIN_UNAVAILABLE);
+		give_up(c, SIGNIN_UNAVAILABLE);
 		return;
 	}
 	c->password.hash[0] = '\0';
@@ -155,46 +169,49 @@ found(struct pg_call *call, enum pg_verdict verdict, const struct pg_rows *rows)
 	}
 	c->password.done = judged;
 	if (!password_ask(c->service->password, &c->password))
+		give_up(c, SIGNIN_UNAVAILABLE);
+}
+
+static void counted(
+    struct signin_call *c, const struct redis_reply_items *items);
+
+static void
+count(struct signin_call *c)
+{
+	if (!attempt_count(
+		redis_of(c), then(c, counted), &c->attempts[c->ncounted]))
 		end(c, SIGNIN_UNAVAILABLE);
 }
 
-/* Returns true if the attempt may go on; otherwise c is done. */
-static bool
-may_go_on(struct signin_call *c, const struct redis_reply_items *items)
-{
-	long wait = attempt_wait_ms(items);
-
-	if (wait == 0)
-		return true;
-	c->wait_s = (int)((wait + 999) / 1000);
-	end(c, wait < 0 ? SIGNIN_UNAVAILABLE : SIGNIN_SLOW);
-	return false;
-}
-
 static void
-counted_by_name(struct signin_call *c, const struct redis_reply_items *items)
+counted(struct signin_call *c, const struct redis_reply_items *items)
 {
-	if (may_go_on(c, items))
+	long wait = attempt_wait_ms(&c->attempts[c->ncounted], items);
+
+	if (wait != 0) {
+		c->wait_s = (int)((wait + 999) / 1000);
+		give_up(c, wait < 0 ? SIGNIN_UNAVAILABLE : SIGNIN_SLOW);
+	} else if (++c->ncounted < SIGNIN_COUNTS) {
+		count(c);
+	} else {
 		ask_ledger(c, &statement_sign_in, 1, found);
-}
-
-static void
-counted_by_address(struct signin_call *c, const struct redis_reply_items *items)
-{
-	if (may_go_on(c, items) &&
-	    !attempt_count(redis_of(c), then(c, counted_by_name),
-		&attempt_by_name, c->name))
-		end(c, SIGNIN_UNAVAILABLE);
+	}
 }
 
 void
 signin_enter(struct signin_call *c)
 {
-	attempt_address(c->address, c->from);
-	if (!has_redis(c) ||
-	    !attempt_count(redis_of(c), then(c, counted_by_address),
-		&attempt_by_address, c->from))
+	char network[64];
+
+	if (!has_redis(c)) {
 		end(c, SIGNIN_UNAVAILABLE);
+		return;
+	}
+	attempt_network(c->address, network);
+	attempt_set(&c->attempts[0], &attempt_by_network, "", network);
+	attempt_set(&c->attempts[1], &attempt_by_pair, c->name, network);
+	attempt_set(&c->attempts[2], &attempt_by_name, c->name, "");
+	count(c);
 }
 
 /* --- identify ------------------------------------------------------------- */

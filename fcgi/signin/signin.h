@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "signin/attempt.h"
 #include "signin/password.h"
 #include "signin/session.h"
 #include "store/pg.h"
@@ -19,6 +20,9 @@ enum signin_verdict {
 	SIGNIN_SLOW,        /* wait_s first */
 	SIGNIN_UNAVAILABLE, /* a store is down, or too many at once */
 };
+
+/* By network, by name and network, by name. */
+#define SIGNIN_COUNTS 3
 
 /* The caller's, who zeroes it, sets the upper part, and keeps it until done. */
 struct signin_call {
@@ -44,7 +48,9 @@ struct signin_call {
 	    struct signin_call *call, const struct redis_reply_items *items);
 	struct pg_call pg;
 	struct session session;
-	char generation[24], user_text[24], from[64];
+	char generation[24], user_text[24];
+	struct attempt attempts[SIGNIN_COUNTS];
+	int ncounted; /* of them, so far */
 };
 
 /* A name as it is kept: in lower case. Returns false if it is none. */

@@ -74,17 +74,75 @@ cache_count(const char *user, const char *word)
 	return n;
 }
 
+size_t
+cache_matches(const char *pattern)
+{
+	const char *words[] = {"KEYS", pattern};
+	redisReply *keys = command(2, words, NULL);
+	size_t n = keys->elements;
+
+	freeReplyObject(keys);
+	return n;
+}
+
+const char *
+cache_get(const char *key)
+{
+	const char *words[] = {"GET", key};
+	redisReply *reply = command(2, words, NULL);
+	const char *value = reply->type == REDIS_REPLY_STRING
+	    ? keep_text(reply->str, reply->len)
+	    : NULL;
+
+	freeReplyObject(reply);
+	return value;
+}
+
+void
+cache_set(const char *key, const char *value)
+{
+	const char *words[] = {"SET", key, value, "KEEPTTL"};
+
+	freeReplyObject(command(4, words, NULL));
+}
+
+static const char *
+only_key(const char *user, const char *word)
+{
+	redisReply *keys = keys_of(user, word);
+	const char *key;
+
+	ck_assert_msg(keys->elements == 1, "%zu keys of %s with %s",
+	    keys->elements, user, word);
+	key = keep_text(keys->element[0]->str, keys->element[0]->len);
+	freeReplyObject(keys);
+	return key;
+}
+
 const char *
 cache_key_end(const char *user, const char *word)
 {
-	redisReply *keys = keys_of(user, word);
-	const char *end;
+	return strstr(only_key(user, word), word) + strlen(word);
+}
 
-	ck_assert_uint_eq(keys->elements, 1);
-	end = strstr(keys->element[0]->str, word);
-	end = keep_format("%s", end + strlen(word));
-	freeReplyObject(keys);
-	return end;
+long
+cache_ttl_ms(const char *user, const char *word)
+{
+	const char *words[] = {"PTTL", only_key(user, word)};
+	redisReply *reply = command(2, words, NULL);
+	long ms = (long)reply->integer;
+
+	freeReplyObject(reply);
+	return ms;
+}
+
+void
+cache_expire_ms(const char *user, const char *word, long ms)
+{
+	const char *words[] = {
+	    "PEXPIRE", only_key(user, word), keep_format("%ld", ms)};
+
+	freeReplyObject(command(3, words, NULL));
 }
 
 static void

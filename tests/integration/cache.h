@@ -12,6 +12,16 @@ void cache_limit(const char *bytes);
 size_t cache_count(const char *user, const char *word);
 /* What comes after the word in the name of the user's one such key. */
 const char *cache_key_end(const char *user, const char *word);
+/* How many keys match a pattern of Redis' KEYS. */
+size_t cache_matches(const char *pattern);
+/* The value of a key as it is named in full; NULL if there is none. */
+const char *cache_get(const char *key);
+/* Another value; how long it lives stays. */
+void cache_set(const char *key, const char *value);
+/* In how many milliseconds the one key of a user with that word in its name
+ * will be forgotten, and another limit for it. */
+long cache_ttl_ms(const char *user, const char *word);
+void cache_expire_ms(const char *user, const char *word, long ms);
 /* Puts junk of the same type into every key of the user. */
 void cache_poison(const char *user, const char *junk);
 /* Copies every key that names the order `from` over to one that names `to`,

@@ -2,14 +2,17 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cache.h"
 #include "command.h"
 #include "ctl.h"
+#include "fcgi_client.h"
 #include "fixture.h"
 #include "json.h"
 #include "ledger.h"
 #include "order.h"
+#include "session.h"
 #include "stack.h"
 #include "suites.h"
 #include "support.h"
@@ -344,16 +347,73 @@ END_TEST
 
 /* --- guessing ------------------------------------------------------------ */
 
-/* All of a test come from one address: let it not be the one that is slowed. */
-static int
-status_of_try(const char *name, const char *word)
+static const char *
+credentials(const char *name, const char *word)
 {
-	struct command redis = {
-	    .argv = {"redis-cli", "-s", cache_socket(), "DEL",
-		"withdraw:{sign-in address 127.0.0.1}:attempts"}};
+	return keep_format(
+	    "{\"name\": \"%s\", \"password\": \"%s\"}", name, word);
+}
 
-	expect_done(command_run(&redis));
-	return try(name, word).status;
+/* What nginx would send for a client of that address. */
+static struct fcgi_bytes
+params_from(const char *address, const char *name, const char *word)
+{
+	const char *body = credentials(name, word);
+	struct fcgi_bytes params = {0};
+
+	fcgi_param(&params, "REQUEST_METHOD", "POST");
+	fcgi_param(&params, "DOCUMENT_URI", "/api/session");
+	fcgi_param(&params, "CONTENT_TYPE", "application/json");
+	fcgi_param(&params, "CONTENT_LENGTH", keep_format("%zu", strlen(body)));
+	fcgi_param(&params, "REMOTE_ADDR", address);
+	return params;
+}
+
+static int
+try_from(const char *address, const char *name, const char *word)
+{
+	struct fcgi_bytes params = params_from(address, name, word);
+
+	return fcgi_ask(
+	    setting("WITHDRAW_SOCKET"), &params, credentials(name, word))
+	    .status;
+}
+
+/* The n-th network of those that are for examples. */
+static const char *
+network(int n)
+{
+	return keep_format("198.51.100.%d", n);
+}
+
+/* The key of a count: "name alice", "name alice from 192.0.2.1". */
+static const char *
+count_key(const char *of)
+{
+	return keep_format("withdraw:{sign-in %s}:attempts", of);
+}
+
+static long
+counted(const char *of)
+{
+	const char *value = cache_get(count_key(of));
+
+	return value != NULL ? strtol(value, NULL, 10) : 0;
+}
+
+/* Guesses until it is slowed: how many there were. Each wait is twice the one
+ * before: a slow machine meets one as well. */
+static int
+guess(const char *address, const char *name)
+{
+	for (int i = 0; i < 15; i++) {
+		int status = try_from(address, name, "wrong");
+
+		if (status == 429)
+			return i;
+		ck_assert_int_eq(status, 401);
+	}
+	ck_abort_msg("it is never slowed");
 }
 
 START_TEST(guessing_is_slowed)
@@ -362,18 +422,183 @@ START_TEST(guessing_is_slowed)
 				   : keep_format("nobody.%.8s", order_id());
 	struct http_response answer;
 
-	for (int i = 0; i < 6; i++)
-		ck_assert_int_eq(try(name, "wrong").status, 401);
+	ck_assert_int_ge(guess("127.0.0.1", name), 6);
 	answer = try(name, password);
 	ck_assert_int_eq(answer.status, 429);
 	expect_said(answer.body, "/problems/too-many-sign-ins");
-	ck_assert_str_eq(http_header(&answer, "Retry-After"), "1");
-	if (_i == 0)
-		WAIT_UNTIL(status_of_try(name, password) == 201);
-	/* and what was right makes it forget */
-	if (_i == 0)
-		for (int i = 0; i < 5; i++)
-			ck_assert_int_eq(status_of_try(name, "wrong"), 401);
+	ck_assert_int_gt(atoi(http_header(&answer, "Retry-After")), 0);
+	if (_i != 0)
+		return;
+	WAIT_UNTIL(try(name, password).status == 201);
+	/* what was right makes it forget; and was itself no failure */
+	ck_assert_int_ge(guess("127.0.0.1", name), 6);
+}
+END_TEST
+
+/* A name is not kept from its owner by somebody elsewhere. */
+START_TEST(stranger_slows_own_network)
+{
+	const char *name = new_name(ledger_open("1.00"));
+
+	ck_assert_int_ge(guess(network(1), name), 6);
+	ck_assert_int_eq(try_from(network(1), name, password), 429);
+	ck_assert_int_eq(try_from(network(2), name, password), 201);
+	/* which frees nobody else */
+	ck_assert_int_eq(
+	    (int)counted(keep_format("name %s from %s", name, network(1))),
+	    (int)counted(keep_format("name %s", name)));
+	ck_assert_int_eq(try_from(network(1), name, password), 429);
+}
+END_TEST
+
+/* Each network has guesses of its own, but a name has only so many. */
+START_TEST(guessing_from_everywhere_is_slowed)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	int n = 0;
+
+	while (try_from(network(n), name, "wrong") == 401)
+		ck_assert_msg(++n < 65, "it is never slowed");
+	ck_assert_int_ge(n, 51);
+	ck_assert_int_eq(try_from(network(250), name, password), 429);
+	/* this was no attempt: no password was looked at */
+	ck_assert_int_eq((int)counted(keep_format("name %s", name)), n);
+	ck_assert_int_eq(
+	    (int)counted(keep_format("network %s", network(250))), 0);
+	ck_assert_int_eq(
+	    (int)counted(keep_format("name %s from %s", name, network(250))),
+	    0);
+}
+END_TEST
+
+/* The networks of two addresses of one customer. */
+START_TEST(ipv6_is_counted_by_network)
+{
+	const char *name = new_name(ledger_open("1.00"));
+
+	ck_assert_int_eq(try_from("2001:db8:1:2::3", name, "wrong"), 401);
+	ck_assert_int_eq(try_from("2001:db8:1:2:4:5:6:7", name, "wrong"), 401);
+	ck_assert_int_eq(try_from("2001:db8:1:3::3", name, "wrong"), 401);
+	ck_assert_int_eq((int)counted(keep_format("name %s from %s", name,
+			     "2001:0db8:0001:0002::/64")),
+	    2);
+}
+END_TEST
+
+/* --- what was no attempt -------------------------------------------------- */
+
+enum { FAILURES = 3 };
+
+static void
+expect_counted(const char *name, int n)
+{
+	ck_assert_int_eq((int)counted("network 127.0.0.1"), n);
+	ck_assert_int_eq(
+	    (int)counted(keep_format("name %s from 127.0.0.1", name)), n);
+	ck_assert_int_eq((int)counted(keep_format("name %s", name)), n);
+}
+
+START_TEST(without_the_ledger_it_is_no_attempt)
+{
+	enum { TRIES = 2 }; /* as many as are free */
+	const char *name = new_name(ledger_open("1.00"));
+	struct http_request requests[TRIES];
+	struct http_response *answers;
+
+	for (int i = 0; i < FAILURES; i++)
+		ck_assert_int_eq(try(name, "wrong").status, 401);
+	expect_counted(name, FAILURES);
+	for (int i = 0; i < TRIES; i++)
+		requests[i] = (struct http_request){.method = "POST",
+		    .path = "/api/session",
+		    .body = credentials(name, i == 0 ? password : "wrong")};
+	ledger_disconnect();
+	stack_stop("postgres");
+	answers = http_send_all(requests, TRIES);
+	for (int i = 0; i < TRIES; i++)
+		ck_assert_int_eq(answers[i].status, 503);
+	expect_counted(name, FAILURES);
+	stack_start("postgres");
+	WAIT_UNTIL(try(name, password).status == 201);
+}
+END_TEST
+
+/* More at once than can be hashed, of a name that is there and of one that is
+ * not: only those whose password was looked at count. */
+START_TEST(crowd_that_is_turned_away_made_no_attempts)
+{
+	enum { CROWD = 40 };
+	const char *name = _i == 0 ? new_name(ledger_open("1.00"))
+				   : keep_format("nobody.%.8s", order_id());
+	const char *body = credentials(name, "wrong");
+	int fds[CROWD], looked = 0, away = 0;
+
+	stack_restart("withdrawd", "WITHDRAW_WORKERS=1");
+	for (int i = 0; i < FAILURES; i++)
+		ck_assert_int_eq(try_from(network(i), name, "wrong"), 401);
+	for (int i = 0; i < CROWD; i++) {
+		struct fcgi_bytes params =
+		    params_from(network(i), name, "wrong");
+		struct fcgi_bytes request = fcgi_request(&params, body, false);
+
+		fds[i] = fcgi_connect(setting("WITHDRAW_SOCKET"));
+		fcgi_send(fds[i], &request);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		int status = fcgi_receive(fds[i]).status;
+
+		close(fds[i]);
+		looked += status == 401;
+		away += status == 503;
+	}
+	ck_assert_int_eq(looked + away, CROWD);
+	ck_assert_int_gt(away, 0);
+	ck_assert_int_eq(
+	    (int)counted(keep_format("name %s", name)), FAILURES + looked);
+	ck_assert_int_ge(
+	    (int)cache_matches(count_key(keep_format("name %s from *", name))),
+	    looked);
+}
+END_TEST
+
+/* Taken back is one's own: neither the failures of others nor their wait. */
+static const struct {
+	const char *meanwhile, *then;
+	bool anew; /* forgotten meanwhile, and begun anew */
+} others[] = {
+    {"7 99999999999999 ", "6 99999999999999 ", false},
+    {"7 0 ", "6 0 ", false},
+    {"3 0 ", "3 0 ", true},
+};
+
+START_TEST(failures_of_others_stay)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *key =
+	    count_key(keep_format("name %s from 127.0.0.1", name));
+	struct http_request request = {.method = "POST",
+	    .path = "/api/session",
+	    .body = credentials(name, password)};
+	struct session *holder = session_open("postgres");
+	struct http_batch *batch;
+	const char *value, *born;
+
+	session_run(holder, "BEGIN");
+	session_run(holder, "LOCK TABLE sign_in");
+	batch = http_begin(&request, 1);
+	WAIT_UNTIL(ledger_blocked() == 1);
+	value = cache_get(key);
+	ck_assert_ptr_nonnull(value);
+	born = strrchr(value, ' ') + 1;
+	cache_set(key,
+	    keep_format(
+		"%s%s", others[_i].meanwhile, others[_i].anew ? "1" : born));
+	/* longer than the ledger may take */
+	ck_assert_int_eq(http_finish(batch)[0].status, 503);
+	session_close_all();
+	ck_assert_str_eq(cache_get(key),
+	    keep_format("%s%s", others[_i].then, others[_i].anew ? "1" : born));
+	ck_assert_int_eq((int)counted(keep_format("name %s", name)), 0);
 }
 END_TEST
 
@@ -575,6 +800,13 @@ signin_suite(void)
 	tcase_add_loop_test(tcase, session_ends_by_itself, 0, 2);
 	tcase_add_test(tcase, without_redis_there_are_no_sessions);
 	tcase_add_loop_test(tcase, guessing_is_slowed, 0, 2);
+	tcase_add_test(tcase, stranger_slows_own_network);
+	tcase_add_test(tcase, guessing_from_everywhere_is_slowed);
+	tcase_add_test(tcase, ipv6_is_counted_by_network);
+	tcase_add_test(tcase, without_the_ledger_it_is_no_attempt);
+	tcase_add_loop_test(
+	    tcase, crowd_that_is_turned_away_made_no_attempts, 0, 2);
+	tcase_add_loop_test(tcase, failures_of_others_stay, 0, COUNT(others));
 	tcase_add_test(tcase, guessing_at_once_gains_nothing);
 	tcase_add_test(tcase, address_is_slowed);
 	tcase_add_test(tcase, forged_cookies_are_nobody);
