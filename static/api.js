@@ -35,14 +35,15 @@ export function expectUser(userId) {
 }
 
 // Without headers: in just this form index.html has asked for it already.
-export function getAccount(signal) {
-  return call('GET', '/api/account', { plain: true, signal });
+export function getAccount(signal, unasked) {
+  return call('GET', '/api/account', { plain: true, signal, unasked });
 }
 
 // Newest first; before is the "next" of an earlier answer, or null.
-export function listOrders({ limit, before = null }, signal) {
+export function listOrders({ limit, before = null }, signal, unasked) {
   const more = before === null ? '' : `&before=${encodeURIComponent(before)}`;
-  return call('GET', `/api/withdrawals?limit=${limit}${more}`, { signal });
+  return call('GET', `/api/withdrawals?limit=${limit}${more}`,
+    { signal, unasked });
 }
 
 // Whether there is a sign-in that this page can end.
@@ -63,8 +64,8 @@ export function endSession(everywhere = false) {
   return call('DELETE', `/api/session${everywhere ? '?everywhere=1' : ''}`, {});
 }
 
-export function getOrder(orderId, signal) {
-  return call('GET', `/api/withdrawals/${orderId}`, { signal });
+export function getOrder(orderId, signal, unasked) {
+  return call('GET', `/api/withdrawals/${orderId}`, { signal, unasked });
 }
 
 export function closeOrder(orderId, signal) {
@@ -119,10 +120,12 @@ export function isRetryable(answer) {
     || RETRYABLE.has(problemCode(answer));
 }
 
-async function call(method, path, { orderId, body, plain, signal }) {
+// unasked: the page asks by itself, and a session does not live on by that.
+async function call(method, path, { orderId, body, plain, signal, unasked }) {
   const headers = {};
   if (orderId) headers['Idempotency-Key'] = `"${orderId}"`;
   if (expectedUser && !plain) headers['Withdraw-Expect-User'] = expectedUser;
+  if (unasked) headers['Withdraw-Background'] = '1';
   if (body) headers['Content-Type'] = 'application/json';
 
   const abort = new AbortController();

@@ -388,16 +388,16 @@ async function lookAgain() {
   const before = state.outcome?.record;
   const due = state.history.first.filter(isDue).length;
   if (isDue(before)) {
-    const answer = await api.getOrder(before.order_id);
+    const answer = await api.getOrder(before.order_id, null, true);
     if (api.judge(answer, before.order_id) === 'final'
         && state.outcome?.record?.order_id === before.order_id) {
       state.outcome.record = answer.body;
       show({});
     }
   }
-  await listOrders();
+  await listOrders(true);
   // money that came back is in the balance
-  if (due !== state.history.first.filter(isDue).length) await refresh();
+  if (due !== state.history.first.filter(isDue).length) await refresh(true);
   return isWaiting();
 }
 
@@ -405,10 +405,10 @@ async function lookAgain() {
 
 // Asks until there is an answer that asking again would not change; note tells
 // the user meanwhile.
-async function askAccount(note, signal) {
+async function askAccount(note, signal, unasked) {
   const backoff = new Backoff();
   for (;;) {
-    const answer = await api.getAccount(signal);
+    const answer = await api.getAccount(signal, unasked);
     if (signal?.aborted) return answer;
     if (!api.isRetryable(answer) || api.needsSignIn(answer)) {
       show({ accountNote: '' });
@@ -433,12 +433,12 @@ function takeAccount(answer) {
 
 // The balance may have moved: after an order, in another tab, elsewhere. The
 // latest question is the one that counts.
-async function refresh() {
+async function refresh(unasked) {
   refreshing.abort();
   refreshing = new AbortController();
   const { signal } = refreshing;
   show({ refreshing: true });
-  const answer = await askAccount('stale', signal);
+  const answer = await askAccount('stale', signal, unasked);
   if (signal.aborted) return;
   show({ refreshing: false });
   if (!isAccount(answer)) {
@@ -450,13 +450,13 @@ async function refresh() {
   }
 }
 
-async function listOrders() {
+async function listOrders(unasked) {
   listing.abort();
   listing = new AbortController();
   const { signal } = listing;
   const backoff = new Backoff();
   for (;;) {
-    const answer = await api.listOrders({ limit: PAGE_ROWS }, signal);
+    const answer = await api.listOrders({ limit: PAGE_ROWS }, signal, unasked);
     if (signal.aborted || takeList(answer)) return;
     Object.assign(state.history, { failed: true, loaded: true });
     show({});

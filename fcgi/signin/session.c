@@ -29,8 +29,8 @@ struct redis_script session_begin_script = {.keys = 1,
 		"  math.min(ARGV[3], ARGV[4]))\n"
 		"return {ARGV[5]}\n"};
 
-/* KEYS session, when all were ended; ARGV idle, longest, time between two
- * questions to the ledger, number. */
+/* KEYS session, when all were ended; ARGV idle ('': this is no use of it),
+ * longest, time between two questions to the ledger, number. */
 struct redis_script session_check_script = {.keys = 2,
     .text = NOW READ
     "local idle, longest, every, n = unpack(ARGV)\n"
@@ -41,8 +41,10 @@ struct redis_script session_check_script = {.keys = 2,
     "  redis.call('DEL', KEYS[1])\n"
     "  return {n, 'none'}\n"
     "end\n"
-    "redis.call('PEXPIRE', KEYS[1], string.format('%.0f',\n"
-    "  math.min(idle, left)))\n"
+    "if idle ~= '' then\n"
+    "  redis.call('PEXPIRE', KEYS[1], string.format('%.0f',\n"
+    "    math.min(idle, left)))\n"
+    "end\n"
     "if now - asked >= tonumber(every) then\n"
     "  return {n, 'ask', name, generation}\n"
     "end\n"
@@ -141,14 +143,15 @@ session_begin(struct redis *redis, struct redis_call *call,
 
 bool
 session_check(struct redis *redis, struct redis_call *call,
-    const struct config *cfg, const struct session *session)
+    const struct config *cfg, const struct session *session, bool use)
 {
 	char key[KEY_ROOM], all[KEY_ROOM], idle[24], longest[24], every[24];
 
 	session_key(key, session);
 	all_key(all, session);
 	return redis_call(redis, call, &session_check_script,
-	    (const char *[]){key, all, ms_text(cfg->session_idle_s, idle),
+	    (const char *[]){key, all,
+		use ? ms_text(cfg->session_idle_s, idle) : "",
 		ms_text(cfg->session_max_s, longest),
 		ms_text(cfg->session_check_s, every)},
 	    5);

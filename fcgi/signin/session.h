@@ -39,10 +39,10 @@ bool session_begin(struct redis *redis, struct redis_call *call,
 
 enum session_state { SESSION_NONE, SESSION_GOOD, SESSION_ASK, SESSION_UNKNOWN };
 
-/* Uses the session. session_read() reads the reply; SESSION_ASK: it is good,
- * and time to ask the ledger whether it still stands. */
+/* use: its idle time begins anew. session_read() reads the reply; SESSION_ASK:
+ * it is good, and time to ask the ledger whether it still stands. */
 bool session_check(struct redis *redis, struct redis_call *call,
-    const struct config *cfg, const struct session *session);
+    const struct config *cfg, const struct session *session, bool use);
 enum session_state session_read(const struct redis_reply_items *items,
     char name[SESSION_NAME], char generation[24]);
 

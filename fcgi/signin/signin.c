@@ -273,8 +273,8 @@ signin_identify(struct signin_call *c)
 	if (!session_parse(c->presented, &c->session))
 		end(c, SIGNIN_NO);
 	else if (!has_redis(c) ||
-	    !session_check(
-		redis_of(c), then(c, checked), c->service->cfg, &c->session))
+	    !session_check(redis_of(c), then(c, checked), c->service->cfg,
+		&c->session, !c->background))
 		end(c, SIGNIN_UNAVAILABLE);
 }
 
@@ -336,7 +336,7 @@ signin_leave(struct signin_call *c)
 	if (!session_parse(c->presented, &c->session))
 		end(c, SIGNIN_OK);
 	else if (!has_redis(c) ||
-	    !session_check(
-		redis_of(c), then(c, known), c->service->cfg, &c->session))
+	    !session_check(redis_of(c), then(c, known), c->service->cfg,
+		&c->session, false))
 		end(c, SIGNIN_UNAVAILABLE);
 }

@@ -31,6 +31,7 @@ struct signin_call {
 	char name[SESSION_NAME]; /* to sign in; later of the session */
 	const char *address;     /* of the client */
 	const char *presented;   /* the cookie that came along, or "" */
+	bool background;         /* nobody is at it: no use of the session */
 	bool all;                /* to sign out: everywhere */
 	void (*done)(struct signin_call *call);
 

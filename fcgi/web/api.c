@@ -335,6 +335,7 @@ signin_call(struct exchange *x, void (*done)(struct signin_call *))
 	c->request = x->request.id;
 	c->address = x->request.address;
 	c->presented = x->request.session;
+	c->background = x->request.background;
 	c->done = done;
 	return c;
 }

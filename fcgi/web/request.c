@@ -83,6 +83,8 @@ request_read(char *const *envp, struct request *r)
 			r->https = strcmp(v, "on") == 0;
 		} else if (IS("WITHDRAW_SESSION")) {
 			r->session = v;
+		} else if (IS("WITHDRAW_BACKGROUND")) {
+			r->background = strcmp(v, "1") == 0;
 		} else if (IS("HTTP_ORIGIN")) {
 			r->origin = v;
 		} else if (IS("HTTP_SEC_FETCH_SITE")) {

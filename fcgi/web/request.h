@@ -38,6 +38,10 @@ struct request {
 	bool https;
 	const char *session;
 
+	/* The page asks by itself, with nobody at it. A client that does not
+	 * say so only keeps its own session. */
+	bool background;
+
 	/* Withdraw-Expect-User: whom the client takes itself for, NULL if it
 	 * does not say. Only compared with user: it proves nothing. */
 	const char *expected_user;

@@ -239,6 +239,12 @@ pageTest('the payout is followed, modestly', async ({ page, user }) => {
 });
 
 pageTest('money that came back is in the balance again', async ({ page, user }) => {
+  const asked = []; // on behalf of whom
+  page.on('request', (request) => {
+    if (request.url().includes('/api/')) {
+      asked.push(request.headers()['withdraw-background'] ? 'page' : 'user');
+    }
+  });
   await page.clock.install();
   await page.reload();
   await formIsOpen(page);
@@ -246,11 +252,15 @@ pageTest('money that came back is in the balance again', async ({ page, user }) 
   await balanceReads(page, '75.00');
   await phase(page, 'succeeded');
   await page.locator('#history-rows li[data-state="due"]').waitFor();
+  await allIsSent(page);
+  assert.deepEqual([...new Set(asked.splice(0))], ['user']);
   await markPayout(await shownOrder(page), 'returned', 'NO-SUCH-ACCOUNT');
   await page.clock.fastForward(20_000);
   await page.locator('#outcome[data-payout="returned"]').waitFor();
   await balanceReads(page, '100.00');
   assert.match(await textOf(page, 'outcome-text'), /in your balance again/);
+  // nobody is at it: the order, the list and the balance
+  assert.deepEqual(asked, ['page', 'page', 'page']);
   assert.equal((await ledgerOf(user)).balance, '100.00');
 });
 

@@ -310,6 +310,47 @@ START_TEST(redis_that_forgets_signs_out)
 }
 END_TEST
 
+/* The page's own questions, with nobody at it, let a session end. */
+START_TEST(only_use_keeps_a_session)
+{
+	enum { LEFT_MS = 60000 };
+	const char *user = ledger_open("1.00"), *cookie;
+	struct http_request request = {.path = "/api/account"};
+
+	cookie = sign_in(new_name(user));
+	request.headers[0] = keep_format("Cookie: withdraw_session=%s", cookie);
+	/* the first also asks the ledger, and writes the session anew */
+	for (int i = 0; i < 2; i++) {
+		cache_expire_ms(user, "session:", LEFT_MS);
+		request.headers[1] = "Withdraw-Background: 1";
+		ck_assert_int_eq(http_send(&request).status, 200);
+		ck_assert_int_le(cache_ttl_ms(user, "session:"), LEFT_MS);
+		request.headers[1] = i == 0 ? NULL : "Withdraw-Background: 0";
+		ck_assert_int_eq(http_send(&request).status, 200);
+		ck_assert_int_gt(cache_ttl_ms(user, "session:"), LEFT_MS);
+	}
+}
+END_TEST
+
+/* Asked of withdrawd itself, it is the same. */
+START_TEST(question_without_use_is_none)
+{
+	enum { LEFT_MS = 60000 };
+	const char *user = ledger_open("1.00");
+	const char *cookie = sign_in(new_name(user));
+	struct http_request request = {.path = "/api/session",
+	    .headers = {keep_format("Cookie: withdraw_session=%s", cookie),
+		"Withdraw-Background: 1"}};
+
+	cache_expire_ms(user, "session:", LEFT_MS);
+	ck_assert_int_eq(http_send(&request).status, 200);
+	ck_assert_int_le(cache_ttl_ms(user, "session:"), LEFT_MS);
+	request.headers[1] = NULL;
+	ck_assert_int_eq(http_send(&request).status, 200);
+	ck_assert_int_gt(cache_ttl_ms(user, "session:"), LEFT_MS);
+}
+END_TEST
+
 START_TEST(session_ends_by_itself)
 {
 	const char *cookie;
@@ -797,6 +838,8 @@ signin_suite(void)
 	tcase_add_loop_test(tcase, operator_ends_sessions, 0, COUNT(ends));
 	tcase_add_test(tcase, redis_has_no_secret);
 	tcase_add_test(tcase, redis_that_forgets_signs_out);
+	tcase_add_test(tcase, only_use_keeps_a_session);
+	tcase_add_test(tcase, question_without_use_is_none);
 	tcase_add_loop_test(tcase, session_ends_by_itself, 0, 2);
 	tcase_add_test(tcase, without_redis_there_are_no_sessions);
 	tcase_add_loop_test(tcase, guessing_is_slowed, 0, 2);
