@@ -16,6 +16,8 @@ WERROR   ?= 0
 SANITIZE ?=
 SECONDS  ?= 60
 TARGET   ?=
+RUNS     ?= 500
+SEED     ?=
 
 PKGS   = libpq hiredis yajl uuid fcgi
 PKGDEP = $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
@@ -184,6 +186,11 @@ check-asan: deps-test ## unit and integration tests under ASan and UBSan
 		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
 	@BUILD=$(BUILD)/asan tests/run.sh unit fuzz integration
 
+check-random: deps-test ## reset the page's network at random; RUNS=500, SEED=
+	@$(MAKE) --no-print-directory -s -j2 all
+	@BUILD='$(BUILD)' BROWSER_TESTS=random RUNS='$(RUNS)' \
+		$(if $(SEED),SEED='$(SEED)') tests/run.sh browser
+
 check-fuzz: deps-test ## the fuzz targets on the inputs that are kept; seconds
 	@$(MAKE) --no-print-directory -s -j2 fuzzers
 	@BUILD='$(BUILD)' tests/run.sh fuzz
@@ -254,6 +261,6 @@ help: ## this list
 		expand -t 16
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
-	test checks check-asan check-fuzz fuzz fuzzers torture model bench lint format \
-	install uninstall clean help
+	test checks check-asan check-fuzz check-random fuzz fuzzers torture model \
+	bench lint format install uninstall clean help
 .DELETE_ON_ERROR:

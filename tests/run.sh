@@ -4,6 +4,8 @@
 #   tests/run.sh [unit] [fuzz] [integration] [browser] [torture]
 #                                                     without a name: all
 #
+# BROWSER_TESTS="sign-in load" chooses files of tests/browser/; of the others
+# CK_RUN_SUITE=signin chooses a suite.
 # BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
 # with all logs, for a look. The last line is "N passed, N failed"; exit status
 # 0 if none failed, 1 if some did, 2 if the tests could not be run.
@@ -17,7 +19,7 @@ run_dir=
 log=
 
 usage() {
-	sed -n '2,10s/^# \{0,1\}//p' "$0"
+	sed -n '2,12s/^# \{0,1\}//p' "$0"
 }
 
 stop_servers() {
@@ -116,15 +118,19 @@ run_integration() {
 # Three files at a time: a browser's test waits more than it works. Each ends
 # with "# tests 12", "# fail 0".
 run_browser() {
-	local file name
-	start_servers browser
+	local file name files
 	# the longest first
+	# shellcheck disable=SC2046,SC2086 # words
+	files=$(printf 'tests/browser/%s.test.mjs\n' ${BROWSER_TESTS:-random \
+		access states firefox flow $(basename -as .test.mjs \
+		tests/browser/*.test.mjs)} | awk '!seen[$0]++')
+	start_servers browser
 	# shellcheck disable=SC2016 # sh expands it
-	printf '%s\n' tests/browser/{random,access,states,firefox,flow}.test.mjs \
-		tests/browser/*.test.mjs | awk '!seen[$0]++' | xargs -P 3 -n 1 sh -c \
+	xargs -P 3 -n 1 sh -c \
 		'node --test --test-reporter=tap "$1" >"$0/${1##*/}.tap" 2>&1
-		echo $? >"$0/${1##*/}.status"' "$run_dir"
-	for file in tests/browser/*.test.mjs; do
+		echo $? >"$0/${1##*/}.status"' "$run_dir" \
+		<<<"$files"
+	for file in $files; do
 		name=${file##*/}
 		echo "# $name"
 		grep -vE '^ *(---|\.\.\.|duration_ms|type:)|^(TAP|1\.\.)|^# (suites|pass|cancelled|skipped|todo) |^# Subtest' \
