@@ -128,6 +128,16 @@ read_redis_down(const struct setting *s, const char *value, struct config *c,
 	return true;
 }
 
+static bool
+read_https(const struct setting *s, const char *value, struct config *c,
+    char *error, size_t room)
+{
+	if (strcmp(value, "always") != 0 && strcmp(value, "auto") != 0)
+		return wrong(s, value, "auto or always", error, room);
+	c->https = strcmp(value, "always") == 0;
+	return true;
+}
+
 /* %41 -> A, in place. */
 static bool
 percent_decode(char *s)
@@ -292,6 +302,8 @@ static const struct setting settings[] = {
     {"WITHDRAW_SESSION_CHECK_S", "session-check-s", "30", read_int,
 	AT(session_check_s), 1, 86400,
 	"a password that was changed ends sessions after so long at most"},
+    {"WITHDRAW_HTTPS", "https", "auto", read_https, 0, 0, 0,
+	"always: clients come by https, which ends in front of nginx"},
     {"WITHDRAW_CURRENCY", "currency", "CNY", read_currency, 0, 0, 0,
 	"the currency of all accounts"},
     {"WITHDRAW_MIN", "min", "", read_money, AT(min), 0, 0,

@@ -39,6 +39,7 @@ struct config {
 	int session_idle_s;   /* a session that is not used ends */
 	int session_max_s;    /* and any does */
 	int session_check_s;  /* the ledger is asked about it so often */
+	bool https;           /* clients come by it, whatever nginx says */
 	const char *currency; /* three capital letters */
 	int64_t min, max;     /* of one withdrawal; -1: no limit */
 

@@ -334,7 +334,7 @@ signin_call(struct exchange *x, void (*done)(struct signin_call *))
 	c->service = x->service;
 	c->request = x->request.id;
 	c->address = x->request.address;
-	c->presented = x->request.session;
+	c->presented = request_session(&x->request);
 	c->background = x->request.background;
 	c->done = done;
 	return c;
@@ -473,12 +473,13 @@ is_personal(enum call call)
 void
 api_start(struct exchange *x)
 {
-	const struct request *q = &x->request;
+	struct request *q = &x->request;
 	const char *allow = NULL;
 	enum call call = CALL_HEALTH;
 	enum route_verdict v =
 	    route(q->method, q->path, &call, x->order, &allow);
 
+	q->https = q->https || x->service->cfg->https;
 	if (v == ROUTE_NO_PATH)
 		reply_refusal(x, PROBLEM_NOT_FOUND, NULL, NULL);
 	else if (v == ROUTE_NO_METHOD)

@@ -263,12 +263,14 @@ reply_problem(struct exchange *x, enum problem p, enum order_state state)
 static const char *
 set_cookie(const struct exchange *x, const char *value, char out[256])
 {
+	bool https = x->request.https;
+
 	snprintf(out, 256,
-	    "Set-Cookie: withdraw_session=%s; Path=/; Max-Age=%d; HttpOnly; "
+	    "Set-Cookie: %swithdraw_session=%s; Path=/; Max-Age=%d; HttpOnly; "
 	    "SameSite=Strict%s\r\n",
-	    value != NULL ? value : "",
+	    https ? "__Host-" : "", value != NULL ? value : "",
 	    value != NULL ? x->service->cfg->session_max_s : 0,
-	    x->request.https ? "; Secure" : "");
+	    https ? "; Secure" : "");
 	return out;
 }
 

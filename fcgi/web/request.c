@@ -54,7 +54,8 @@ request_read(char *const *envp, struct request *r)
 	    .content_length = LENGTH_UNSAID,
 	    .content_type = "",
 	    .address = "",
-	    .session = ""};
+	    .session = "",
+	    .host_session = ""};
 	for (; *envp != NULL; envp++) {
 		const char *eq = strchr(*envp, '='), *v;
 		size_t n;
@@ -83,6 +84,8 @@ request_read(char *const *envp, struct request *r)
 			r->https = strcmp(v, "on") == 0;
 		} else if (IS("WITHDRAW_SESSION")) {
 			r->session = v;
+		} else if (IS("WITHDRAW_HOST_SESSION")) {
+			r->host_session = v;
 		} else if (IS("WITHDRAW_BACKGROUND")) {
 			r->background = strcmp(v, "1") == 0;
 		} else if (IS("HTTP_ORIGIN")) {
@@ -104,6 +107,12 @@ request_read(char *const *envp, struct request *r)
 	}
 	if (r->id[0] == '\0')
 		uuid_text_new(r->id);
+}
+
+const char *
+request_session(const struct request *r)
+{
+	return r->https ? r->host_session : r->session;
 }
 
 /* "https://pay.example:443" -> "pay.example": the host, and the port unless it

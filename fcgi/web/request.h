@@ -33,10 +33,11 @@ struct request {
 	unsigned nkeys;  /* how many there were */
 
 	/* For the sign-in alone: the client's address, whether it came by
-	 * https, and the value of the session's cookie; "" if not there. */
+	 * https, and the values of the session's cookies: that of http, and
+	 * that of https (__Host-…); "" if not there. */
 	const char *address;
 	bool https;
-	const char *session;
+	const char *session, *host_session;
 
 	/* The page asks by itself, with nobody at it. A client that does not
 	 * say so only keeps its own session. */
@@ -54,6 +55,10 @@ struct request {
 /* Reads envp ("NAME=value" strings, as libfcgi gives them) into *r, which
  * points into it. */
 void request_read(char *const *envp, struct request *r);
+
+/* The session's cookie that counts. By https that is the one which no other
+ * host, and nobody on a line without TLS, can have put into the browser. */
+const char *request_session(const struct request *r);
 
 /* Does the client take itself for somebody else than it is? A page that one
  * user loaded must not act for the next who signs in on the same browser. */

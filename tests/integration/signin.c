@@ -526,6 +526,143 @@ START_TEST(ipv6_is_counted_by_network)
 }
 END_TEST
 
+/* --- https -----------------------------------------------------------------
+ */
+
+/* A sign-in as nginx hands it on, of a client that came by https or not. */
+static struct http_response
+sign_in_by(const char *https, const char *name)
+{
+	struct fcgi_bytes params = params_from("192.0.2.1", name, password);
+	struct http_response answer;
+
+	if (https != NULL)
+		fcgi_param(&params, "HTTPS", https);
+	answer = fcgi_ask(
+	    setting("WITHDRAW_SOCKET"), &params, credentials(name, password));
+	ck_assert_int_eq(answer.status, 201);
+	return answer;
+}
+
+static int
+status_by(const char *https, const char *plain, const char *host)
+{
+	struct fcgi_bytes params =
+	    fcgi_params("GET", "/api/session", NULL, NULL, NULL);
+
+	fcgi_param(&params, "WITHDRAW_SESSION", plain);
+	fcgi_param(&params, "WITHDRAW_HOST_SESSION", host);
+	if (https != NULL)
+		fcgi_param(&params, "HTTPS", https);
+	return fcgi_ask(setting("WITHDRAW_SOCKET"), &params, NULL).status;
+}
+
+static const char *
+secret_in(const char *cookie, const char *name)
+{
+	ck_assert_msg(strncmp(cookie, name, strlen(name)) == 0, "%s", cookie);
+	cookie += strlen(name);
+	return keep_text(cookie, strcspn(cookie, ";"));
+}
+
+/* What https needs of a cookie: __Host- is Secure, Path=/, and no Domain. */
+static void
+expect_host_cookie(const char *cookie)
+{
+	secret_in(cookie, "__Host-withdraw_session=");
+	expect_said(cookie, "; Secure");
+	expect_said(cookie, "; Path=/;");
+	expect_said(cookie, "; HttpOnly");
+	expect_said(cookie, "; SameSite=Strict");
+	ck_assert_ptr_null(strcasestr(cookie, "domain"));
+}
+
+START_TEST(https_has_a_cookie_of_its_own)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	struct http_response answer = sign_in_by("on", name);
+	const char *cookie = http_header(&answer, "Set-Cookie"), *value;
+	struct fcgi_bytes params =
+	    fcgi_params("DELETE", "/api/session", NULL, NULL, NULL);
+
+	expect_host_cookie(cookie);
+	value = secret_in(cookie, "__Host-withdraw_session=");
+	ck_assert_int_eq(status_by("on", "", value), 200);
+	ck_assert_int_eq(status_by("on", "1.x", value), 200);
+	/* what another host could have put there says nothing */
+	ck_assert_int_eq(status_by("on", value, ""), 401);
+	ck_assert_int_eq(status_by("on", value, "1.x"), 401);
+	ck_assert_int_eq(status_by(NULL, "", value), 401);
+	fcgi_param(&params, "WITHDRAW_HOST_SESSION", value);
+	fcgi_param(&params, "HTTPS", "on");
+	answer = fcgi_ask(setting("WITHDRAW_SOCKET"), &params, NULL);
+	cookie = http_header(&answer, "Set-Cookie");
+	expect_host_cookie(cookie);
+	expect_said(cookie, "=; ");
+	expect_said(cookie, "Max-Age=0");
+	ck_assert_int_eq(status_by("on", "", value), 401);
+}
+END_TEST
+
+static const char *const no_https[] = {NULL, "off", ""};
+
+START_TEST(http_has_no_secure_cookie)
+{
+	struct http_response answer =
+	    sign_in_by(no_https[_i], new_name(ledger_open("1.00")));
+	const char *cookie = http_header(&answer, "Set-Cookie");
+	const char *value = secret_in(cookie, "withdraw_session=");
+
+	ck_assert_ptr_null(strcasestr(cookie, "secure"));
+	ck_assert_int_eq(status_by(no_https[_i], value, ""), 200);
+	ck_assert_int_eq(status_by(no_https[_i], "", value), 401);
+}
+END_TEST
+
+/* TLS ends in front of nginx, which sees http; and how nginx finds the
+ * cookie. */
+START_TEST(https_can_be_said)
+{
+	const char *name = new_name(ledger_open("1.00")), *value;
+	struct http_response answer;
+	struct http_request request = {.path = "/api/account"};
+
+	stack_restart("withdrawd", "WITHDRAW_HTTPS=always");
+	answer = try(name, password);
+	ck_assert_int_eq(answer.status, 201);
+	expect_host_cookie(http_header(&answer, "Set-Cookie"));
+	value = secret_in(
+	    http_header(&answer, "Set-Cookie"), "__Host-withdraw_session=");
+	const struct {
+		const char *cookie;
+		int status;
+	} cases[] = {
+	    {"__Host-withdraw_session=%s", 200},
+	    {"a=b; __Host-withdraw_session=%s; c=d", 200},
+	    {"withdraw_session=1.x; __Host-withdraw_session=%s", 200},
+	    {"a=b;__Host-withdraw_session=%s", 200},
+	    {"withdraw_session=%s", 401},
+	    {"x__Host-withdraw_session=%s", 401},
+	    {"x=__Host-withdraw_session=%s", 401},
+	    {"__host-withdraw_session=%s", 401},
+	    {"__Host-withdraw_sessions=%s", 401},
+	    {"__Host-withdraw_session=%sx", 401},
+	    {"a=b, __Host-withdraw_session=%s", 401},
+	};
+
+	for (int i = 0; i < COUNT(cases); i++) {
+		const char *at = strstr(cases[i].cookie, "%s");
+
+		request.headers[0] =
+		    keep_format("Cookie: %.*s%s%s", (int)(at - cases[i].cookie),
+			cases[i].cookie, value, at + 2);
+		answer = http_send(&request);
+		ck_assert_msg(answer.status == cases[i].status, "%s: %d",
+		    cases[i].cookie, answer.status);
+	}
+}
+END_TEST
+
 /* --- what was no attempt -------------------------------------------------- */
 
 enum { FAILURES = 3 };
@@ -846,6 +983,10 @@ signin_suite(void)
 	tcase_add_test(tcase, stranger_slows_own_network);
 	tcase_add_test(tcase, guessing_from_everywhere_is_slowed);
 	tcase_add_test(tcase, ipv6_is_counted_by_network);
+	tcase_add_test(tcase, https_has_a_cookie_of_its_own);
+	tcase_add_loop_test(
+	    tcase, http_has_no_secure_cookie, 0, COUNT(no_https));
+	tcase_add_test(tcase, https_can_be_said);
 	tcase_add_test(tcase, without_the_ledger_it_is_no_attempt);
 	tcase_add_loop_test(
 	    tcase, crowd_that_is_turned_away_made_no_attempts, 0, 2);

@@ -22,8 +22,8 @@ static const char *const variables[] = {"WITHDRAW_SOCKET", "WITHDRAW_WORKERS",
     "WITHDRAW_TWIN_WAIT_MS", "WITHDRAW_REDIS_TIMEOUT_MS",
     "WITHDRAW_READ_TIMEOUT_MS", "WITHDRAW_PAGE_TIMEOUT_MS",
     "WITHDRAW_MAX_REQUESTS", "WITHDRAW_SESSION_IDLE_S",
-    "WITHDRAW_SESSION_MAX_S", "WITHDRAW_SESSION_CHECK_S", "WITHDRAW_CURRENCY",
-    "WITHDRAW_MIN", "WITHDRAW_MAX"};
+    "WITHDRAW_SESSION_MAX_S", "WITHDRAW_SESSION_CHECK_S", "WITHDRAW_HTTPS",
+    "WITHDRAW_CURRENCY", "WITHDRAW_MIN", "WITHDRAW_MAX"};
 
 static void
 no_settings(void)
@@ -242,6 +242,24 @@ START_TEST(guards)
 	no_settings();
 	assert_good(read_args("--guards=", NULL, NULL));
 	ck_assert_uint_eq(c.guards, 0);
+}
+END_TEST
+
+START_TEST(https)
+{
+	static const char *const bad[] = {
+	    "", "on", "ALWAYS", "never", "always "};
+	int i;
+
+	assert_good(read_args(NULL, NULL, NULL));
+	ck_assert(!c.https);
+	assert_good(read_env("WITHDRAW_HTTPS", "always"));
+	ck_assert(c.https);
+	assert_good(read_args("--https", "auto", NULL));
+	ck_assert(!c.https);
+	for (i = 0; i < COUNT(bad); i++)
+		assert_bad(
+		    read_env("WITHDRAW_HTTPS", bad[i]), "WITHDRAW_HTTPS");
 }
 END_TEST
 
@@ -515,6 +533,7 @@ config_suite(void)
 	tcase_add_loop_test(t, no_number, 0, COUNT(numbers));
 	tcase_add_test(t, socket_path);
 	tcase_add_test(t, guards);
+	tcase_add_test(t, https);
 	tcase_add_test(t, redis_down);
 	tcase_add_test(t, currency);
 	tcase_add_test(t, limits);

@@ -56,6 +56,37 @@ START_TEST(all_of_them)
 }
 END_TEST
 
+START_TEST(cookie_of_the_scheme)
+{
+	static const struct {
+		const char *https, *cookie;
+	} cases[] = {{"HTTPS=on", "b"}, {"HTTPS=off", "a"}, {"HTTPS=", "a"},
+	    {"HTTP_HTTPS=on", "a"}, {"NOTHING=", "a"}};
+	const char *params[] = {"WITHDRAW_SESSION=a", "WITHDRAW_HOST_SESSION=b",
+	    cases[_i].https, NULL};
+
+	read_params(params);
+	ck_assert_str_eq(request_session(&request), cases[_i].cookie);
+	/* the other one never stands in for it */
+	params[*cases[_i].cookie == 'a' ? 0 : 1] = "OTHER=";
+	read_params(params);
+	ck_assert_str_eq(request_session(&request), "");
+}
+END_TEST
+
+START_TEST(background_is_one)
+{
+	read_one("WITHDRAW_BACKGROUND=1");
+	ck_assert(request.background);
+	read_one("WITHDRAW_BACKGROUND=0");
+	ck_assert(!request.background);
+	read_one("WITHDRAW_BACKGROUND=");
+	ck_assert(!request.background);
+	read_one("HTTP_WITHDRAW_BACKGROUND=1"); /* nginx hands it on */
+	ck_assert(!request.background);
+}
+END_TEST
+
 START_TEST(none_of_them)
 {
 	static const char *const params[] = {"", "=", "=x", "NOTHING",
@@ -405,6 +436,8 @@ request_suite(void)
 	TCase *t = tcase_create("request");
 
 	tcase_add_test(t, all_of_them);
+	tcase_add_loop_test(t, cookie_of_the_scheme, 0, 5);
+	tcase_add_test(t, background_is_one);
 	tcase_add_test(t, none_of_them);
 	tcase_add_test(t, methods);
 	tcase_add_test(t, lengths);
