@@ -74,6 +74,18 @@ raise_descriptors(const struct config *cfg)
 		    (unsigned long long)needed);
 }
 
+/* Passwords and sessions go through a worker: they have no place in a file.
+ * Not PR_SET_DUMPABLE, which would also take /proc/PID from the service's own
+ * user, and so from who looks after it. */
+static void
+forbid_cores(void)
+{
+	const struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		fatal("could not forbid core dumps");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -93,6 +105,7 @@ main(int argc, char *argv[])
 	case CONFIG_OK:
 		break;
 	}
+	forbid_cores();
 	signal(SIGPIPE, SIG_IGN);
 	if (cfg.test_only) {
 		if (check_stores(&cfg) != CHECK_OK)

@@ -393,8 +393,10 @@ call_sign_in(struct exchange *x)
 	size_t len;
 
 	text = read_body(x, &len);
-	if (text == NULL)
+	if (text == NULL) {
+		forget_body();
 		return;
+	}
 	if (credentials_parse(text, len, c, &detail)) {
 		forget_body();
 		signin_enter(c);

@@ -5,6 +5,8 @@
 #include <ev.h>
 #include <fcgiapp.h>
 #include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -68,6 +70,7 @@ conn_free(struct conn *c)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	FCGX_Free(&c->fcgi, 1); /* closes the socket if it is open still */
+	explicit_bzero(c, sizeof(*c));
 	free(c);
 	if (s->draining && s->conns == NULL)
 		s->hooks->drained(s->hooks->arg);
@@ -120,7 +123,6 @@ conn_serve(struct conn *c)
 		return;
 	}
 	c->state = CONN_SERVING;
-	memset(x, 0, sizeof(*x));
 	x->service = c->server->service;
 	x->began_us = clock_us();
 	request_read(c->fcgi.envp, &x->request);
@@ -136,6 +138,7 @@ conn_look(struct conn *c)
 	ssize_t n =
 	    recv(c->fcgi.ipcFd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
 	int64_t now = clock_us();
+	enum frame_verdict verdict;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		conn_idle(c);
@@ -145,7 +148,9 @@ conn_look(struct conn *c)
 		conn_free(c); /* the peer closed it */
 		return;
 	}
-	switch (frame_check(buf, (size_t)n)) {
+	verdict = frame_check(buf, (size_t)n);
+	explicit_bzero(buf, (size_t)n); /* there may be a password in it */
+	switch (verdict) {
 	case FRAME_WHOLE:
 		conn_serve(c);
 		return;
@@ -322,9 +327,16 @@ conn_of(struct exchange *x)
 size_t
 exchange_body(struct exchange *x, char *buf, size_t room)
 {
-	int n = FCGX_GetStr(buf, (int)room, conn_of(x)->fcgi.in);
+	FCGX_Stream *in = conn_of(x)->fcgi.in;
+	size_t n = 0;
+	int byte;
 
-	return n < 0 ? 0 : (size_t)n;
+	/* what was read is wiped in libfcgi's buffer: it may be a password */
+	while (n < room && (byte = FCGX_GetChar(in)) != EOF) {
+		buf[n++] = (char)byte;
+		in->rdNext[-1] = '\0';
+	}
+	return n;
 }
 
 /* Takes what is left of the request, which is all there. Bytes that stayed on
@@ -337,6 +349,19 @@ drain_body(struct conn *c)
 
 	while (FCGX_GetStr(sink, sizeof(sink), c->fcgi.in) == (int)sizeof(sink))
 		continue;
+	explicit_bzero(sink, sizeof(sink));
+}
+
+/* libfcgi frees the parameters as they are: our cookie is not left in them. */
+static void
+forget_cookie(const struct request *r)
+{
+	const char *const kept[] = {r->session, r->host_session};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (*kept[i] != '\0')
+			explicit_bzero(
+			    (char *)(uintptr_t)kept[i], strlen(kept[i]));
 }
 
 void
@@ -352,6 +377,8 @@ exchange_answer(struct exchange *x, const char *head, size_t head_len,
 	FCGX_PutStr(body, (int)body_len, c->fcgi.out);
 	if (s->draining)
 		c->fcgi.keepConnection = 0;
+	forget_cookie(&x->request);
+	explicit_bzero(x, sizeof(*x)); /* ready for the next one */
 	FCGX_Finish_r(&c->fcgi);
 	if (c->fcgi.ipcFd < 0)
 		conn_free(c);

@@ -57,10 +57,11 @@ void server_drain(struct server *s);
 void server_free(struct server **s);
 
 /* The body of the request, at most room bytes; returns how many. Does not
- * block: it is all there. */
+ * block: it is all there. No other copy of it is left. */
 size_t exchange_body(struct exchange *x, char *buf, size_t room);
 
-/* Sends head and body, and is done with the exchange: x is invalid after. */
+/* Sends head and body, and is done with the exchange: x is invalid after, and
+ * what was in it is wiped. */
 void exchange_answer(struct exchange *x, const char *head, size_t head_len,
     const char *body, size_t body_len);
 

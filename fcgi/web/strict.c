@@ -1,6 +1,7 @@
 /* strict.c: see strict.h. */
 #include "strict.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,11 +65,47 @@ has_whole_pairs(const char *s, size_t len)
 	return true;
 }
 
+/* yajl's memory, wiped when it is given back: a password with an escape in it
+ * is put together there. */
+static void
+wipe_and_free(void *ctx, void *p)
+{
+	(void)ctx;
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *
+allocate(void *ctx, size_t size)
+{
+	void *p = malloc(size);
+
+	(void)ctx;
+	if (p == NULL)
+		fatalx("out of memory");
+	return p;
+}
+
+static void *
+reallocate(void *ctx, void *p, size_t size)
+{
+	void *moved = allocate(ctx, size);
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+
+	if (p != NULL)
+		memcpy(moved, p, had < size ? had : size);
+	wipe_and_free(ctx, p);
+	return moved;
+}
+
 bool
 strict_parse(
     const yajl_callbacks *callbacks, void *ctx, const char *json, size_t len)
 {
-	yajl_handle h = yajl_alloc(callbacks, NULL, ctx);
+	static yajl_alloc_funcs memory = {
+	    .malloc = allocate, .realloc = reallocate, .free = wipe_and_free};
+	yajl_handle h = yajl_alloc(callbacks, &memory, ctx);
 	yajl_status st;
 	size_t end;
 

@@ -195,6 +195,11 @@ struct ending {
 
 static struct ending ended;
 
+/* All that a call needs while it is under way. */
+static struct withdrawal withdrawal;
+static struct redis_call call;
+static struct attempt attempt;
+
 static void
 withdraw_done(struct withdrawal *w)
 {
@@ -203,26 +208,22 @@ withdraw_done(struct withdrawal *w)
 }
 
 static void
-session_done(struct redis_call *call, const struct redis_reply_items *items)
+session_done(struct redis_call *of, const struct redis_reply_items *items)
 {
-	(void)call;
+	(void)of;
 	ended.done++;
 	ended.state = (int)session_read(items, ended.name, ended.generation);
 }
 
 static void
-attempt_done(struct redis_call *call, const struct redis_reply_items *items)
+attempt_done(struct redis_call *of, const struct redis_reply_items *items)
 {
-	(void)call;
+	(void)of;
 	ended.done++;
-	ended.wait = attempt_wait_ms(items);
+	ended.wait = attempt_wait_ms(&attempt, items);
 }
 
 enum kind { WITHDRAW, SESSION, ATTEMPT, KINDS };
-
-/* All that a call needs while it is under way. */
-static struct withdrawal withdrawal;
-static struct redis_call call;
 
 static void
 begin(enum kind kind)
@@ -242,13 +243,13 @@ begin(enum kind kind)
 		break;
 	case SESSION:
 		call = (struct redis_call){.done = session_done};
-		HOLDS(session_check(service.redis, &call, &config, &session));
+		HOLDS(session_check(service.redis, &call, &config, &session, true));
 		break;
 	case ATTEMPT:
 	case KINDS:
 		call = (struct redis_call){.done = attempt_done};
-		HOLDS(attempt_count(
-		    service.redis, &call, &attempt_by_name, "alice"));
+		attempt_set(&attempt, &attempt_by_name, "alice", "");
+		HOLDS(attempt_count(service.redis, &call, &attempt));
 		break;
 	}
 }
@@ -362,7 +363,9 @@ static void
 judge_attempt(const uint8_t *data, size_t size)
 {
 	if (ended.wait == 0) /* it may go on: only if that was said */
-		HOLDS(is_in(data, size, "$2\r\ngo"));
+		HOLDS(is_in(data, size, "$2\r\ngo") &&
+		    is_in(data, size, attempt.till) &&
+		    is_in(data, size, attempt.born));
 	else if (ended.wait > 0)
 		HOLDS(
 		    is_in(data, size, "$4\r\nwait") && ended.wait <= INT32_MAX);

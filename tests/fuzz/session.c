@@ -55,22 +55,26 @@ as_an_address(const char *text)
 	char out[64], other[64], respelled[INET6_ADDRSTRLEN];
 
 	memset(out, 'x', sizeof(out));
-	attempt_address(text, out);
+	attempt_network(text, out);
 	HOLDS(memchr(out, '\0', sizeof(out)) != NULL);
 	if (inet_pton(AF_INET6, text, bytes) != 1) {
 		HOLDS(strncmp(out, text, 63) == 0);
 		return;
 	}
-	if (memcmp(bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0)
-		return; /* an IPv4 address within IPv6 */
+	if (memcmp(bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
+		/* an IPv4 address within IPv6 */
+		HOLDS(inet_ntop(AF_INET, bytes + 12, other, sizeof(other)));
+		HOLDS(strcmp(out, other) == 0);
+		return;
+	}
 	bytes[15] ^= 1;
 	bytes[8] ^= 1;
 	HOLDS(inet_ntop(AF_INET6, bytes, respelled, sizeof(respelled)));
-	attempt_address(respelled, other);
+	attempt_network(respelled, other);
 	HOLDS(strcmp(out, other) == 0);
 	bytes[7] ^= 1;
 	HOLDS(inet_ntop(AF_INET6, bytes, respelled, sizeof(respelled)));
-	attempt_address(respelled, other);
+	attempt_network(respelled, other);
 	HOLDS(strcmp(out, other) != 0);
 }
 

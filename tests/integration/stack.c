@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,51 @@ stack_pid(const char *server)
 
 	ck_assert_msg(pid > 1, "no pid in %s.pid", server);
 	return (pid_t)pid;
+}
+
+/* A sanitizer's shadow is far larger, and has nothing of ours. */
+enum { REGION_MAX = 256 << 20 };
+
+static bool
+region_has(int mem, unsigned long from, unsigned long to, const char *text)
+{
+	char *data;
+	ssize_t n;
+	bool found;
+
+	if (to - from > REGION_MAX)
+		return false;
+	data = malloc(to - from);
+	ck_assert_ptr_nonnull(data);
+	/* what is not readable, or gone again, has nothing of ours either */
+	n = pread(mem, data, to - from, (off_t)from);
+	found = n > 0 && memmem(data, (size_t)n, text, strlen(text)) != NULL;
+	free(data);
+	return found;
+}
+
+bool
+process_remembers(pid_t pid, const char *text, bool *looked_r)
+{
+	int mem =
+	    open(keep_format("/proc/%ld/mem", (long)pid), O_RDONLY | O_CLOEXEC);
+	const char *line = read_file(keep_format("/proc/%ld/maps", (long)pid));
+	unsigned long from, to;
+	char rights[5];
+	bool found = false;
+
+	*looked_r = mem >= 0;
+	if (mem < 0) {
+		ck_assert_int_eq(errno, EACCES);
+		return false;
+	}
+	ck_assert_str_ne(line, "");
+	for (; !found && *line != '\0'; line += strcspn(line, "\n") + 1)
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) == 3 &&
+		    rights[1] == 'w')
+			found = region_has(mem, from, to, text);
+	close(mem);
+	return found;
 }
 
 /* The state letter of a process in /proc; '\0' where there is none. */

@@ -43,6 +43,10 @@ void stack_thaw(const char *server);
 /* withdrawd's workers without their master. */
 void stack_freeze_workers(void);
 
+/* Is that text in the memory of a process? Whoever may not look (another user
+ * than root, on most systems) is told that it is not, and *looked_r false. */
+bool process_remembers(pid_t pid, const char *text, bool *looked_r);
+
 /* The log of a server so far. */
 char *stack_log(const char *name);
 

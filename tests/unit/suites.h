@@ -16,6 +16,7 @@ Suite *log_suite(void);
 Suite *money_suite(void);
 Suite *numeric_suite(void);
 Suite *outcome_suite(void);
+Suite *password_suite(void);
 Suite *record_suite(void);
 Suite *request_suite(void);
 Suite *routes_suite(void);

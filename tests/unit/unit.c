@@ -32,6 +32,7 @@ main(void)
 	srunner_add_suite(runner, numeric_suite());
 	srunner_add_suite(runner, chain_suite());
 	srunner_add_suite(runner, histogram_suite());
+	srunner_add_suite(runner, password_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
