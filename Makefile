@@ -186,6 +186,11 @@ check-asan: deps-test ## unit and integration tests under ASan and UBSan
 		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
 	@BUILD=$(BUILD)/asan tests/run.sh unit fuzz integration
 
+faults: deps-test ## the worker killed, and its calls failing, at every point
+	@$(MAKE) --no-print-directory -s -j2 all checks
+	@BUILD='$(BUILD)' FAULTS=all CK_INCLUDE_TAGS=struck \
+		tests/run.sh integration
+
 check-random: deps-test ## reset the page's network at random; RUNS=500, SEED=
 	@$(MAKE) --no-print-directory -s -j2 all
 	@BUILD='$(BUILD)' BROWSER_TESTS=random RUNS='$(RUNS)' \
@@ -262,5 +267,5 @@ help: ## this list
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
 	test checks check-asan check-fuzz check-random fuzz fuzzers torture model \
-	bench lint format install uninstall clean help
+	faults bench lint format install uninstall clean help
 .DELETE_ON_ERROR:

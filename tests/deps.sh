@@ -33,7 +33,8 @@ run="gcc:gcc make:make pkg-config:pkg-config libc6-dev libfcgi-dev libpq-dev
 # the font is for the Chinese of the screenshots
 test="check libcurl4-openssl-dev ca-certificates chromium:chromium
 	fonts-droid-fallback firefox-esr:firefox-esr
-	nodejs:node npm:npm spawn-fcgi:spawn-fcgi curl:curl procps:ps spin:spin"
+	nodejs:node npm:npm spawn-fcgi:spawn-fcgi curl:curl procps:ps spin:spin
+	strace:strace"
 lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clang-tidy clang-format:clang-format
 	cppcheck:cppcheck shellcheck:shellcheck"
 # libFuzzer is in the second

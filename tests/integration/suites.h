@@ -28,5 +28,6 @@ Suite *exports_suite(void);
 Suite *reconcile_suite(void);
 Suite *conserved_suite(void);
 Suite *running_suite(void);
+Suite *points_suite(void);
 
 #endif
