@@ -55,6 +55,7 @@ TORTURE = $(wildcard tests/torture/*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl $(BUILD)/withdraw-reconcile
+SHIM     = $(BUILD)/faults.so
 CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
 BENCHERS = $(addprefix $(BUILD)/,measure load hello scripts)
 TORTURERS = $(addprefix $(BUILD)/torture-,client credit check proxy liar \
@@ -174,7 +175,13 @@ test: deps-test ## run every test
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' tests/run.sh
 
-checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BENCHERS)
+checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BENCHERS) $(SHIM)
+
+# stands before calls of withdrawd and of its libraries, sanitized or not
+$(SHIM): tests/faults/shim.c tests/faults/shim.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(filter-out -fsanitize=%,$(OUR_CFLAGS)) \
+		$(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< -ldl
 
 torture: deps-test ## faults of all kinds, and liars; SECONDS=60, SEED=1
 	@$(MAKE) --no-print-directory -s -j2 all $(TORTURERS)

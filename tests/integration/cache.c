@@ -47,6 +47,14 @@ cache_flush(void)
 }
 
 void
+cache_hang_up(void)
+{
+	const char *words[] = {"CLIENT", "KILL", "TYPE", "normal"};
+
+	freeReplyObject(command(4, words, NULL));
+}
+
+void
 cache_limit(const char *bytes)
 {
 	const char *words[] = {"CONFIG", "SET", "maxmemory", bytes};

@@ -6,6 +6,8 @@
 
 /* Redis loses everything at this moment. */
 void cache_flush(void);
+/* Redis closes all connections of its clients. */
+void cache_hang_up(void);
 /* Redis may use no more memory than so many bytes; "0": no limit. */
 void cache_limit(const char *bytes);
 /* How many keys of a user there are with that word in their name. */

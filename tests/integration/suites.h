@@ -29,5 +29,6 @@ Suite *reconcile_suite(void);
 Suite *conserved_suite(void);
 Suite *running_suite(void);
 Suite *points_suite(void);
+Suite *calls_suite(void);
 
 #endif

@@ -1,0 +1,489 @@
+/*
+ * Each call that a worker makes of libpq, hiredis, libfcgi, for memory and of
+ * the kernel fails once, or succeeds and then says that it failed, while an
+ * order goes its whole way: token, withdrawal, replay, the void of another, the
+ * list. tests/faults/shim.c makes it so.
+ *
+ * What may come of it depends on the call. Memory that is not there ends a
+ * worker; what fails between the web server and us loses an answer; a store
+ * that fails does neither.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../faults/shim.h"
+#include "cache.h"
+#include "fixture.h"
+#include "json.h"
+#include "ledger.h"
+#include "order.h"
+#include "stack.h"
+#include "suites.h"
+#include "support.h"
+#include "victim.h"
+
+enum {
+	SAMPLE = 60,
+	CAP = 120, /* of one fault in one scene */
+	LIMIT_S = 3600,
+};
+
+/* What a fault may cost at most. */
+enum cost { COST_NOTHING, COST_ANSWER, COST_WORKER };
+
+struct fault {
+	enum fault_call call;
+	enum fault_kind kind;
+	int error;
+	enum cost cost;
+};
+
+#define NAME_OF(name) #name,
+#define FAULT(name, ...)                                                       \
+	{                                                                      \
+		CALL_##name, __VA_ARGS__                                       \
+	}
+#define MOVING_FAULTS(name)                                                    \
+	FAULT(name, KIND_FAIL, EIO, COST_ANSWER),                              \
+	    FAULT(name, KIND_FAIL, ECONNRESET, COST_ANSWER),                   \
+	    FAULT(name, KIND_FAIL, EINTR, COST_ANSWER),                        \
+	    FAULT(name, KIND_FAIL, EAGAIN, COST_ANSWER),                       \
+	    FAULT(name, KIND_DONE, ECONNRESET, COST_ANSWER),                   \
+	    FAULT(name, KIND_SHORT, 0, COST_ANSWER)
+
+static const char *const names[] = {FAULT_CALLS(NAME_OF)};
+
+static const struct fault faults[] = {
+    FAULT(PQconnectStartParams, KIND_FAIL, ENOMEM, COST_WORKER),
+    FAULT(PQconnectPoll, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQconnectPoll, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQsetnonblocking, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQsendQuery, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQsendQuery, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQsendPrepare, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQsendPrepare, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQsendQueryPrepared, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQsendQueryPrepared, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQflush, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQflush, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQconsumeInput, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQconsumeInput, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQisBusy, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQgetResult, KIND_EMPTY, 0, COST_NOTHING),
+    FAULT(PQgetResult, KIND_DONE, 0, COST_NOTHING),
+    FAULT(PQgetResult, KIND_ERROR, 0, COST_NOTHING),
+    FAULT(PQstatus, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQtransactionStatus, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisConnectUnixNonBlock, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisConnectUnixNonBlock, KIND_EMPTY, 0, COST_WORKER),
+    FAULT(redisAppendCommandArgv, KIND_FAIL, 0, COST_WORKER),
+    FAULT(redisBufferRead, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisBufferRead, KIND_DONE, 0, COST_NOTHING),
+    FAULT(redisBufferWrite, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisBufferWrite, KIND_DONE, 0, COST_NOTHING),
+    FAULT(redisReaderGetReply, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(FCGX_InitRequest, KIND_FAIL, 0, COST_ANSWER),
+    FAULT(FCGX_Accept_r, KIND_FAIL, 0, COST_ANSWER),
+    FAULT(FCGX_Accept_r, KIND_DONE, 0, COST_ANSWER),
+    FAULT(FCGX_GetStr, KIND_FAIL, 0, COST_ANSWER),
+    FAULT(FCGX_GetStr, KIND_DONE, 0, COST_ANSWER),
+    FAULT(FCGX_PutStr, KIND_FAIL, 0, COST_ANSWER),
+    FAULT(FCGX_PutStr, KIND_DONE, 0, COST_ANSWER),
+    FAULT(malloc, KIND_FAIL, ENOMEM, COST_WORKER),
+    FAULT(calloc, KIND_FAIL, ENOMEM, COST_WORKER),
+    FAULT(realloc, KIND_FAIL, ENOMEM, COST_WORKER),
+    MOVING_FAULTS(read),
+    FAULT(read, KIND_EMPTY, 0, COST_ANSWER),
+    MOVING_FAULTS(recv),
+    FAULT(recv, KIND_EMPTY, 0, COST_ANSWER),
+    MOVING_FAULTS(write),
+    MOVING_FAULTS(send),
+    FAULT(socket, KIND_FAIL, EMFILE, COST_NOTHING),
+    FAULT(connect, KIND_FAIL, ECONNREFUSED, COST_NOTHING),
+    FAULT(connect, KIND_FAIL, EAGAIN, COST_NOTHING),
+    FAULT(connect, KIND_DONE, EINTR, COST_NOTHING),
+    FAULT(accept4, KIND_FAIL, EMFILE, COST_NOTHING),
+    FAULT(accept4, KIND_FAIL, ECONNABORTED, COST_NOTHING),
+    FAULT(accept4, KIND_FAIL, EINTR, COST_NOTHING),
+    FAULT(setsockopt, KIND_FAIL, ENOMEM, COST_NOTHING),
+    FAULT(getsockopt, KIND_FAIL, ENOMEM, COST_NOTHING),
+    FAULT(getsockname, KIND_FAIL, ENOMEM, COST_NOTHING),
+    FAULT(fcntl, KIND_FAIL, EIO, COST_WORKER),
+    FAULT(epoll_create1, KIND_FAIL, EMFILE, COST_WORKER),
+    FAULT(epoll_ctl, KIND_FAIL, ENOMEM, COST_WORKER),
+    FAULT(epoll_ctl, KIND_DONE, ENOMEM, COST_WORKER),
+    FAULT(epoll_wait, KIND_FAIL, EINTR, COST_NOTHING),
+    FAULT(epoll_wait, KIND_EMPTY, 0, COST_NOTHING),
+    FAULT(epoll_wait, KIND_FAIL, EIO, COST_WORKER),
+};
+
+/* Where the order starts: with a worker at rest; with one whose connections
+ * are all lost this moment; with one that is only being started. */
+enum scene { SCENE_REST, SCENE_LOST, SCENE_START, SCENES };
+
+static const char *const scenes[] = {
+    "at rest", "connections lost", "worker starts"};
+static const char *const kinds[] = {
+    "fails", "is done and fails", "is short", "is empty", "is an error"};
+
+static struct fault_board *board;
+static struct victim victim;
+
+static const char *
+name_of(const struct fault *fault)
+{
+	return keep_format("%s %s%s%s", names[fault->call], kinds[fault->kind],
+	    fault->error != 0 ? ", " : "",
+	    fault->error != 0 ? strerrorname_np(fault->error) : "");
+}
+
+/* --- the shim in the service -----------------------------------------------
+ */
+
+/* AddressSanitizer has to come first; this program was built as the service
+ * was. */
+static const char *
+preloaded(void)
+{
+	const char *shim = keep_format(
+	    "%s/%s", getcwd(keep(4096), 4096), program("faults.so"));
+	const char *maps = read_file("/proc/self/maps");
+	const char *asan = strstr(maps, "/libasan.so");
+	const char *path;
+
+	if (*program("") == '/')
+		shim = program("faults.so");
+	if (asan == NULL)
+		return keep_format("LD_PRELOAD=%s", shim);
+	for (path = asan; path[-1] != ' '; path--)
+		;
+	return keep_format(
+	    "LD_PRELOAD=%s:%s", keep_text(path, strcspn(path, "\n")), shim);
+}
+
+static void
+start_victim(void)
+{
+	const char *path = keep_format("%s/board", stack_folder());
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, sizeof(*board)), 0);
+	board = mmap(
+	    NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(board, MAP_FAILED);
+	close(fd);
+	victim = victim_start(
+	    (const char *[]){preloaded(), keep_format(FAULT_FILE "=%s", path),
+		"ASAN_OPTIONS=allocator_may_return_null=1", NULL});
+}
+
+/* fault NULL: only counts. */
+static void
+arm(const struct fault *fault, int nth, enum scene scene, pid_t worker)
+{
+	for (int i = 0; i < CALLS; i++)
+		atomic_store(&board->counts[i], 0);
+	atomic_store(&board->struck, 0);
+	atomic_store(&board->nth, nth);
+	atomic_store(&board->call, fault != NULL ? (int)fault->call : CALLS);
+	if (fault != NULL) {
+		atomic_store(&board->kind, (int)fault->kind);
+		atomic_store(&board->error, fault->error);
+	}
+	atomic_store(&board->spared,
+	    scene == SCENE_START ? (int)victim.instance.pid : 0);
+	atomic_store(&board->process, worker);
+}
+
+static void
+disarm(void)
+{
+	atomic_store(&board->process, 0);
+}
+
+static void
+hang_up(void)
+{
+	ledger_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		   "WHERE application_name = $1",
+	    victim.name, NULL);
+	cache_hang_up();
+}
+
+/* --- what the page asks, and what it may be told ----------------------------
+ */
+
+struct story {
+	struct order order;
+	struct order given_up;
+	struct http_response token;
+	struct http_response first;
+	struct http_response replay;
+	struct http_response closed;
+	struct http_response list;
+};
+
+static struct http_response
+ask_list(void)
+{
+	struct http_request list = {
+	    .path = "/api/withdrawals?limit=5",
+	    .user = victim.user,
+	};
+
+	return victim_ask(&victim, &list);
+}
+
+static struct http_response
+ask_void(const struct order *order)
+{
+	struct http_request request = order_void_request(order);
+
+	return victim_ask(&victim, &request);
+}
+
+static struct story
+tell_story(void)
+{
+	struct story story = {
+	    .order = victim_order(&victim),
+	    .given_up = victim_order(&victim),
+	};
+	struct http_request request = order_token_request(&story.order);
+
+	story.token = victim_ask(&victim, &request);
+	request = order_request(&story.order,
+	    story.token.status == 201 ? json_get(story.token.body, "token")
+				      : NULL);
+	story.first = victim_ask(&victim, &request);
+	request = order_request(&story.order, NULL);
+	story.replay = victim_ask(&victim, &request);
+	story.closed = ask_void(&story.given_up);
+	story.list = ask_list();
+	return story;
+}
+
+/* Is the order in the list, as a success? */
+static bool
+is_listed(const struct http_response *list, const struct order *order)
+{
+	for (size_t i = 0; i < json_length(list->body, "withdrawals"); i++)
+		if (strcmp(json_item(list->body, "withdrawals", i, "order_id"),
+			order->id) == 0) {
+			ck_assert_str_eq(
+			    json_item(list->body, "withdrawals", i, "status"),
+			    "succeeded");
+			ck_assert_str_eq(
+			    json_item(list->body, "withdrawals", i, "amount"),
+			    order->amount);
+			return true;
+		}
+	return false;
+}
+
+static void
+expect_void(const struct http_response *answer, const struct order *order)
+{
+	expect_status(answer, 200);
+	expect_json(answer);
+	ck_assert_str_eq(json_get(answer->body, "order_id"), order->id);
+	ck_assert_str_eq(json_get(answer->body, "status"), "void");
+}
+
+/* What was said while things went wrong. */
+static void
+expect_true_story(const struct story *story)
+{
+	bool done = story->first.status == 201 || story->replay.status == 201;
+
+	if (story->token.status == 201)
+		ck_assert_str_eq(
+		    json_get(story->token.body, "order_id"), story->order.id);
+	else
+		expect_bearable(&story->token, &story->order);
+	expect_bearable(&story->first, &story->order);
+	expect_bearable(&story->replay, &story->order);
+	if (story->first.status == 201 && story->replay.status == 201)
+		ck_assert(answer_same(&story->first, &story->replay));
+	/* what is final is never taken back */
+	if (story->first.status == 201 && story->replay.status > 201)
+		ck_assert_str_ne(
+		    json_get(story->replay.body, "order_state"), "none");
+	if (story->closed.status == 200)
+		expect_void(&story->closed, &story->given_up);
+	else
+		expect_bearable(&story->closed, &story->given_up);
+	if (story->list.status == 200)
+		ck_assert(!done || is_listed(&story->list, &story->order));
+	else
+		expect_bearable(&story->list, &story->order);
+}
+
+static bool
+is_void(const struct order *order, struct http_response *answer)
+{
+	*answer = ask_void(order);
+	if (answer->status != 200)
+		expect_bearable(answer, order);
+	return answer->status == 200;
+}
+
+/* What is said afterwards, and stands. */
+static void
+expect_good_end(const struct story *story)
+{
+	const struct http_response *first =
+	    story->first.status == 201 ? &story->first : &story->replay;
+	struct http_response answer;
+
+	victim_expect_one_debit(&victim, &story->order, first);
+	WAIT_UNTIL(is_void(&story->given_up, &answer));
+	expect_void(&answer, &story->given_up);
+	if (story->closed.status == 200)
+		ck_assert(answer_same(&answer, &story->closed));
+	ck_assert_str_eq(ledger_status(story->given_up.id), "void");
+	ck_assert_int_eq(ledger_debits(story->given_up.id), 0);
+	answer = ask_list();
+	expect_status(&answer, 200);
+	ck_assert(is_listed(&answer, &story->order));
+}
+
+static void
+expect_cost(enum cost cost, const struct story *story, pid_t before)
+{
+	const struct http_response *const answers[] = {&story->token,
+	    &story->first, &story->replay, &story->closed, &story->list};
+
+	if (cost == COST_NOTHING)
+		for (int i = 0; i < COUNT(answers); i++)
+			ck_assert_msg(answers[i]->status != 0,
+			    "question %d has got no answer", i + 1);
+	if (cost < COST_WORKER)
+		ck_assert_int_eq(victim_rest(&victim), before);
+}
+
+/* --- one run ---------------------------------------------------------------
+ */
+
+static pid_t
+kill_worker(pid_t worker)
+{
+	ck_assert_int_eq(kill(worker, SIGKILL), 0);
+	WAIT_UNTIL(!process_alive(worker));
+	return worker;
+}
+
+/* Returns whether the fault has struck. */
+static bool
+run(const struct fault *fault, int nth, enum scene scene)
+{
+	pid_t worker = victim_rest(&victim);
+	struct story story;
+
+	arm(fault, nth, scene, worker);
+	if (scene == SCENE_LOST)
+		hang_up();
+	if (scene == SCENE_START)
+		kill_worker(worker);
+	story = tell_story();
+	victim_rest(&victim);
+	disarm();
+	expect_true_story(&story);
+	expect_good_end(&story);
+	if (scene != SCENE_START)
+		expect_cost(
+		    fault != NULL ? fault->cost : COST_NOTHING, &story, worker);
+	victim_rest(&victim);
+	return atomic_load(&board->struck) != 0;
+}
+
+static void
+expect_clean_log(void)
+{
+	const char *log = read_file(victim.instance.log);
+
+	ck_assert_msg(strstr(log, "ERROR: AddressSanitizer") == NULL &&
+		strstr(log, "runtime error:") == NULL,
+	    "%s", log);
+}
+
+/* Each fault of one call, at each place in each scene. */
+START_TEST(call_fails_everywhere)
+{
+	size_t struck = 0;
+
+	start_victim();
+	for (int i = 0; i < COUNT(faults); i++) {
+		if ((int)faults[i].call != _i)
+			continue;
+		for (int scene = 0; scene < SCENES; scene++) {
+			int nth = 1;
+
+			while (nth <= CAP && run(&faults[i], nth, scene))
+				nth++;
+			struck += (size_t)nth - 1;
+			printf("%s, %s: %d places%s\n", name_of(&faults[i]),
+			    scenes[scene], nth - 1,
+			    nth > CAP ? " (there are more)" : "");
+			fflush(stdout);
+		}
+	}
+	printf("%s: %zu runs\n", names[_i], struck);
+	fflush(stdout);
+	expect_clean_log();
+	ck_assert_uint_ge(struck, 1);
+}
+END_TEST
+
+/* The same at some places. */
+START_TEST(some_calls_fail)
+{
+	int counts[SCENES][CALLS];
+	size_t struck = 0;
+
+	start_victim();
+	for (int scene = 0; scene < SCENES; scene++) {
+		ck_assert(!run(NULL, 0, scene));
+		for (int i = 0; i < CALLS; i++)
+			counts[scene][i] = atomic_load(&board->counts[i]);
+	}
+	for (int i = 0; i < SAMPLE; i++) {
+		const struct fault *fault =
+		    &faults[faults_random(COUNT(faults))];
+		/* a worker that starts takes longer, and does the same */
+		int scene = i % 8 == 0 ? SCENE_START : (int)(i % 2);
+		int n = counts[scene][fault->call];
+
+		if (n > 0)
+			struck += run(
+			    fault, 1 + (int)faults_random((size_t)n), scene);
+	}
+	printf("failing calls: %zu of %d struck\n", struck, SAMPLE);
+	fflush(stdout);
+	expect_clean_log();
+	ck_assert_uint_ge(struck, SAMPLE / 3);
+}
+END_TEST
+
+Suite *
+calls_suite(void)
+{
+	Suite *suite = suite_create("calls");
+	TCase *tcase = fixture_case(suite, "fail");
+
+	tcase_set_tags(tcase, "struck");
+	tcase_set_timeout(tcase, LIMIT_S);
+	if (faults_all())
+		tcase_add_loop_test(tcase, call_fails_everywhere, 0, CALLS);
+	else
+		tcase_add_test(tcase, some_calls_fail);
+	return suite;
+}
