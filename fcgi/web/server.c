@@ -370,17 +370,20 @@ exchange_answer(struct exchange *x, const char *head, size_t head_len,
 {
 	struct conn *c = conn_of(x);
 	struct server *s = c->server;
+	bool whole;
 
 	drain_body(c);
-	/* an error here is a peer that is gone; what was done stays done */
-	FCGX_PutStr(head, (int)head_len, c->fcgi.out);
-	FCGX_PutStr(body, (int)body_len, c->fcgi.out);
+	/* An error here is a peer that is gone; what was done stays done. An
+	 * answer of which a part is missing is none. */
+	whole = FCGX_PutStr(head, (int)head_len, c->fcgi.out) >= 0 &&
+	    FCGX_PutStr(body, (int)body_len, c->fcgi.out) >= 0;
 	if (s->draining)
 		c->fcgi.keepConnection = 0;
 	forget_cookie(&x->request);
 	explicit_bzero(x, sizeof(*x)); /* ready for the next one */
-	FCGX_Finish_r(&c->fcgi);
-	if (c->fcgi.ipcFd < 0)
+	if (whole)
+		FCGX_Finish_r(&c->fcgi);
+	if (!whole || c->fcgi.ipcFd < 0)
 		conn_free(c);
 	else
 		conn_idle(c);
