@@ -265,8 +265,25 @@ MOVING(recv, (int fd, void *data, size_t len, int flags),
     (fd, data, len, flags), (fd, data, 1, flags))
 MOVING(write, (int fd, const void *data, size_t len), (fd, data, len),
     (fd, data, 1))
-MOVING(send, (int fd, const void *data, size_t len, int flags),
-    (fd, data, len, flags), (fd, data, 1, flags))
+
+/* A connection on which sending failed is broken: a kernel says so, and ends
+ * it. libpq relies on that, and goes on reading. */
+ssize_t
+send(int fd, const void *data, size_t len, int flags)
+{
+	NEXT(send);
+
+	if (!strikes(CALL_send))
+		return next(fd, data, len, flags);
+	if (is_kind(KIND_SHORT))
+		return len > 0 ? next(fd, data, 1, flags) : 0;
+	if (is_kind(KIND_DONE)) {
+		(void)!next(fd, data, len, flags);
+		shutdown(fd, SHUT_RDWR);
+	}
+	errno = atomic_load(&board->error);
+	return -1;
+}
 
 FAULTY(int, socket, (int domain, int type, int protocol),
     (domain, type, protocol), -1)
@@ -306,13 +323,18 @@ epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
 	return -1;
 }
 
+/* Under a name of ours here: <fcntl.h> may have given this one to another. */
+int inner_fcntl(int fd, int command, ...) __asm__("fcntl");
+
 int
-fcntl(int fd, int command, ...)
+inner_fcntl(int fd, int command, ...)
 {
+	static __typeof__(inner_fcntl) *next;
 	va_list args;
 	void *arg;
-	NEXT(fcntl);
 
+	if (next == NULL)
+		*(void **)&next = dlsym(RTLD_NEXT, "fcntl");
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);

@@ -46,6 +46,7 @@ main(void)
 	srunner_add_suite(runner, running_suite());
 	srunner_add_suite(runner, points_suite());
 	srunner_add_suite(runner, calls_suite());
+	srunner_add_suite(runner, commits_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -36,6 +36,7 @@ struct link {
 	int client; /* -1: free */
 	int server;
 	bool swallowing;
+	bool cut;
 };
 
 struct proxy {
@@ -49,6 +50,12 @@ struct proxy {
 	struct needle trigger;
 	struct needle until;
 	struct needle extra;
+	struct needle cutter;
+	enum proxy_way cut_way;
+	size_t cut_left;
+	bool cut_silent;
+	size_t cuts;
+	size_t passed;
 	size_t swallowed;
 	size_t injected;
 	struct link links[LINKS_MAX];
@@ -98,6 +105,18 @@ write_all(int fd, const unsigned char *data, size_t len)
 	return true;
 }
 
+/* What is left to pass of a connection that is cut, and then its end. */
+static bool
+pass_rest(struct proxy *proxy, int to, const unsigned char *data, size_t len)
+{
+	size_t n = len < proxy->cut_left ? len : proxy->cut_left;
+
+	proxy->cut_left -= n;
+	proxy->passed += n;
+	return write_all(to, data, n) &&
+	    (proxy->cut_silent || proxy->cut_left > 0);
+}
+
 static bool
 from_client(struct proxy *proxy, struct link *link)
 {
@@ -110,6 +129,13 @@ from_client(struct proxy *proxy, struct link *link)
 		proxy->trigger.len = 0;
 		link->swallowing = true;
 	}
+	if (contains(&proxy->cutter, data, (size_t)n)) {
+		proxy->cutter.len = 0;
+		proxy->cuts++;
+		link->cut = true;
+	}
+	if (link->cut && proxy->cut_way == PROXY_REQUEST)
+		return pass_rest(proxy, link->server, data, (size_t)n);
 	return write_all(link->server, data, (size_t)n);
 }
 
@@ -121,6 +147,10 @@ from_server(struct proxy *proxy, struct link *link)
 
 	if (n <= 0)
 		return false;
+	if (link->cut && proxy->cut_way == PROXY_REPLY)
+		return pass_rest(proxy, link->client, data, (size_t)n);
+	if (link->cut && proxy->cut_left == 0)
+		return true; /* to what was not asked whole */
 	if (link->swallowing) {
 		if (proxy->until.len == 0) {
 			proxy->swallowed = 1;
@@ -318,6 +348,20 @@ proxy_swallow(struct proxy *proxy, const void *trigger, size_t len,
 }
 
 void
+proxy_cut(struct proxy *proxy, const void *trigger, size_t len,
+    enum proxy_way way, size_t bytes, bool silent)
+{
+	begin_order(proxy);
+	set_needle(&proxy->cutter, trigger, len);
+	proxy->cut_way = way;
+	proxy->cut_left = bytes;
+	proxy->cut_silent = silent;
+	proxy->cuts = 0;
+	proxy->passed = 0;
+	end_order(proxy);
+}
+
+void
 proxy_inject(struct proxy *proxy, const void *data, size_t len)
 {
 	begin_order(proxy);
@@ -352,6 +396,18 @@ size_t
 proxy_swallowed(struct proxy *proxy)
 {
 	return read_count(proxy, &proxy->swallowed);
+}
+
+size_t
+proxy_cuts(struct proxy *proxy)
+{
+	return read_count(proxy, &proxy->cuts);
+}
+
+size_t
+proxy_passed(struct proxy *proxy)
+{
+	return read_count(proxy, &proxy->passed);
 }
 
 size_t

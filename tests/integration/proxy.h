@@ -5,6 +5,7 @@
 #ifndef PROXY_H
 #define PROXY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct proxy;
@@ -26,6 +27,17 @@ void proxy_swallow(struct proxy *proxy, const void *trigger, size_t len,
     const void *until, size_t until_len);
 /* How often that has happened. */
 size_t proxy_swallowed(struct proxy *proxy);
+
+/* Once: when a client sends these bytes, only the first `bytes` of what it
+ * sends then (PROXY_REQUEST), or of the server's reply to it (PROXY_REPLY),
+ * pass; then the connection is closed, or stays open and silent. A reply of
+ * which nothing passes is closed when it comes. */
+enum proxy_way { PROXY_REQUEST, PROXY_REPLY };
+void proxy_cut(struct proxy *proxy, const void *trigger, size_t len,
+    enum proxy_way way, size_t bytes, bool silent);
+/* How often that has happened since, and how many bytes have passed. */
+size_t proxy_cuts(struct proxy *proxy);
+size_t proxy_passed(struct proxy *proxy);
 
 /* Once: these bytes come before the server's next reply, as if the server
  * had sent them; proxy_injected says how often that has happened. */

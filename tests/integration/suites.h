@@ -30,5 +30,6 @@ Suite *conserved_suite(void);
 Suite *running_suite(void);
 Suite *points_suite(void);
 Suite *calls_suite(void);
+Suite *commits_suite(void);
 
 #endif

@@ -140,7 +140,7 @@ victim_rest(const struct victim *victim)
 	pid_t worker;
 
 	WAIT_UNTIL((worker = connected_worker(victim)) != 0 &&
-	    descriptors_of(worker) == victim->descriptors);
+	    descriptors_of(worker) <= victim->descriptors);
 	return worker;
 }
 
@@ -150,22 +150,34 @@ victim_order(const struct victim *victim)
 	return order_new(victim->user, "0.01");
 }
 
-struct http_response
-victim_ask(const struct victim *victim, const struct http_request *request)
+int
+victim_begin(const struct victim *victim, const struct http_request *request)
 {
 	struct fcgi_bytes params =
 	    fcgi_params(request->method != NULL ? request->method : "GET",
 		request->path, request->user, request->key, request->body);
 	struct fcgi_bytes bytes = fcgi_request(&params, request->body, false);
 	int fd = fcgi_connect(victim->instance.socket);
-	struct http_response answer;
 
 	fcgi_send(fd, &bytes);
-	answer = fcgi_receive(fd);
+	return fd;
+}
+
+struct http_response
+victim_finish(int fd)
+{
+	struct http_response answer = fcgi_receive(fd);
+
 	if (answer.status != 0)
 		fcgi_wait_closed(fd);
 	close(fd);
 	return answer;
+}
+
+struct http_response
+victim_ask(const struct victim *victim, const struct http_request *request)
+{
+	return victim_finish(victim_begin(victim, request));
 }
 
 const char *

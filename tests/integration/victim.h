@@ -32,7 +32,7 @@ struct victim {
 struct victim victim_start(const char *const *settings);
 
 /* Waits for a worker that is at rest: all its connections to Postgres are
- * there, and it has as many descriptors as its predecessors had. */
+ * there, and it has no more descriptors than the first one had. */
 pid_t victim_rest(const struct victim *victim);
 /* How many descriptors a process has open. */
 size_t descriptors_of(pid_t pid);
@@ -42,6 +42,10 @@ struct order victim_order(const struct victim *victim);
 /* The page's calls. Status 0: the connection ended without an answer. */
 struct http_response victim_ask(
     const struct victim *victim, const struct http_request *request);
+/* The same in two halves. */
+int victim_begin(
+    const struct victim *victim, const struct http_request *request);
+struct http_response victim_finish(int fd);
 /* The token of the order; NULL where none was given. */
 const char *victim_token(
     const struct victim *victim, const struct order *order);

@@ -1,0 +1,440 @@
+/*
+ * Nobody knows whether it was committed: the request is lost or cut, the reply
+ * is lost or cut at each of its bytes, the server is ended, stopped or killed
+ * while it commits. What is said meanwhile is true; once all is well again the
+ * order has its final answer. How long that took is printed: the bound is the
+ * contract's business, not that of a machine with other work.
+ *
+ * A commit is held up by a standby that nobody is: the server has written it,
+ * and waits.
+ */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "fixture.h"
+#include "ledger.h"
+#include "order.h"
+#include "proxy.h"
+#include "stack.h"
+#include "suites.h"
+#include "support.h"
+#include "victim.h"
+
+enum {
+	SAMPLE = 12,
+	KILLS = 2,
+	KILLS_ALL = 30,
+	DELAY_MAX_US = 12000,
+	PROMISED_MS = 5000,
+	LIMIT_S = 600,
+};
+
+static struct proxy *proxy;
+static struct victim victim;
+static long long worst_ms;
+
+static void
+start_behind_proxy(void)
+{
+	const char *folder = stack_folder();
+
+	proxy = proxy_start(keep_format("%s/.s.PGSQL.5432", folder),
+	    keep_format(
+		"%s/.s.PGSQL.%s", setting("PGHOST"), setting("PGPORT")));
+	victim = victim_start((const char *[]){
+	    keep_format("PGHOST=%s", folder), "PGPORT=5432", NULL});
+}
+
+static void
+start_alone(void)
+{
+	victim = victim_start(NULL);
+}
+
+static void
+expect_unknown(const struct http_response *answer)
+{
+	expect_problem(answer, 503, "outcome-unknown", "unknown");
+}
+
+/* From now on all is well: the order comes to its end. */
+static void
+expect_final_soon(const struct order *order, const struct http_response *first)
+{
+	long long began = now_ms();
+	struct http_response final = victim_settle(&victim, order);
+	long long took = now_ms() - began;
+
+	expect_success(&final, order);
+	if (took > worst_ms)
+		worst_ms = took;
+	victim_expect_one_debit(&victim, order, first);
+}
+
+static void
+say_worst(const char *what)
+{
+	printf("%s: final within %lld ms once well%s\n", what, worst_ms,
+	    worst_ms > PROMISED_MS ? ", which is too long" : "");
+	fflush(stdout);
+}
+
+/* --- the network -----------------------------------------------------------
+ */
+
+/* Sends an order of which the request or the reply is cut. */
+static struct http_response
+send_cut(
+    const struct order *order, enum proxy_way way, size_t bytes, bool silent)
+{
+	struct http_request request =
+	    order_request(order, victim_token(&victim, order));
+	struct http_response answer;
+
+	proxy_cut(proxy, order->id, strlen(order->id), way, bytes, silent);
+	answer = victim_ask(&victim, &request);
+	ck_assert_uint_eq(proxy_cuts(proxy), 1);
+	return answer;
+}
+
+/* How long it is when nothing is cut. */
+static size_t
+measure(enum proxy_way way)
+{
+	struct order order = victim_order(&victim);
+	struct http_response answer = send_cut(&order, way, SIZE_MAX, true);
+	size_t len = proxy_passed(proxy);
+
+	expect_success(&answer, &order);
+	expect_final_soon(&order, &answer);
+	victim_rest(&victim);
+	return len;
+}
+
+/* A connection that ends is noticed: the same statement, on another one, gets
+ * the answer at once. */
+static void
+cut_off(enum proxy_way way, const char *what)
+{
+	size_t len = measure(way);
+	size_t step = faults_all() ? 1 : len / SAMPLE + 1;
+	size_t runs = 0;
+
+	ck_assert_uint_gt(len, 50);
+	for (size_t at = faults_random(step); at < len; at += step, runs++) {
+		struct order order = victim_order(&victim);
+		struct http_response answer = send_cut(&order, way, at, false);
+
+		expect_success(&answer, &order);
+		expect_final_soon(&order, &answer);
+		victim_rest(&victim);
+	}
+	printf("%s cut at %zu of %zu bytes\n", what, runs, len);
+	say_worst(what);
+}
+
+START_TEST(reply_is_cut_off)
+{
+	cut_off(PROXY_REPLY, "reply");
+}
+END_TEST
+
+START_TEST(request_is_cut_off)
+{
+	cut_off(PROXY_REQUEST, "request");
+}
+END_TEST
+
+/* One that stays open and silent is not. */
+static void
+fall_silent(enum proxy_way way, const char *what)
+{
+	size_t len = measure(way);
+	size_t step = faults_all() ? 16 : len / 2;
+	size_t runs = 0;
+
+	for (size_t at = 0; at < len; at += step, runs++) {
+		struct order order = victim_order(&victim);
+		struct http_response answer = send_cut(&order, way, at, true);
+
+		expect_unknown(&answer);
+		expect_final_soon(&order, &answer);
+		victim_rest(&victim);
+	}
+	printf("%s silent from %zu of %zu bytes on\n", what, runs, len);
+	say_worst(what);
+}
+
+START_TEST(reply_falls_silent)
+{
+	fall_silent(PROXY_REPLY, "reply");
+}
+END_TEST
+
+START_TEST(request_falls_silent)
+{
+	fall_silent(PROXY_REQUEST, "request");
+}
+END_TEST
+
+/* --- the server, while it commits ------------------------------------------
+ */
+
+/* The backend of the victim that has written its commit, and waits for the
+ * standby; 0 where there is none. */
+static long
+committing(void)
+{
+	return ledger_number(
+	    "SELECT coalesce(max(pid), 0) FROM pg_stat_activity "
+	    "WHERE application_name = $1 AND wait_event = 'SyncRep'",
+	    victim.name, NULL);
+}
+
+static bool
+is_gone(long pid)
+{
+	return ledger_number("SELECT count(*) FROM pg_stat_activity "
+			     "WHERE pid = $1::int",
+		   keep_format("%ld", pid), NULL) == 0;
+}
+
+static struct order order;
+
+/* An order that is being committed. */
+static int
+begin_commit(void)
+{
+	struct http_request request;
+	int fd;
+
+	start_alone();
+	order = victim_order(&victim);
+	request = order_request(&order, victim_token(&victim, &order));
+	ledger_configure("synchronous_standby_names", "nobody");
+	fd = victim_begin(&victim, &request);
+	WAIT_UNTIL(committing() != 0);
+	return fd;
+}
+
+/* The page asks while nothing is well yet. */
+static void
+expect_nothing_final(void)
+{
+	struct http_request get = order_get_request(&order);
+	struct http_request request =
+	    order_request(&order, victim_token(&victim, &order));
+	struct http_response answer = victim_ask(&victim, &request);
+
+	ck_assert_msg(
+	    answer_is_retryable(&answer), "%d %s", answer.status, answer.body);
+	expect_bearable(&answer, &order);
+	answer = victim_ask(&victim, &get);
+	ck_assert_msg(answer.status == 503 || answer.status == 404, "%d %s",
+	    answer.status, answer.body);
+	expect_problem(&answer, answer.status, answer_code(&answer), NULL);
+}
+
+START_TEST(standby_is_silent)
+{
+	struct http_response answer = victim_finish(begin_commit());
+
+	expect_unknown(&answer);
+	expect_nothing_final();
+	ledger_give_up_standby();
+	expect_final_soon(&order, &answer);
+	say_worst("silent standby");
+}
+END_TEST
+
+/* The row is there, and the wait for the standby is over. */
+static void
+end_backend(const char *how)
+{
+	int fd = begin_commit();
+	long backend = committing();
+	struct http_response answer;
+
+	ledger_sql(keep_format("SELECT %s($1::int)", how),
+	    keep_format("%ld", backend), NULL);
+	WAIT_UNTIL(ledger_debits(order.id) == 1);
+	answer = victim_finish(fd);
+	expect_unknown(&answer);
+	expect_nothing_final();
+	WAIT_UNTIL(is_gone(backend));
+	ledger_give_up_standby();
+	expect_final_soon(&order, &answer);
+	say_worst(how);
+}
+
+START_TEST(backend_is_terminated)
+{
+	end_backend("pg_terminate_backend");
+}
+END_TEST
+
+START_TEST(commit_is_cancelled)
+{
+	end_backend("pg_cancel_backend");
+}
+END_TEST
+
+START_TEST(postgres_is_stopped)
+{
+	int fd = begin_commit();
+	struct http_response answer;
+
+	stack_freeze("postgres");
+	answer = victim_finish(fd);
+	expect_unknown(&answer);
+	expect_nothing_final();
+	stack_thaw("postgres");
+	ledger_give_up_standby();
+	expect_final_soon(&order, &answer);
+	say_worst("stopped server");
+}
+END_TEST
+
+/* All of its processes at once: none has time for a word. */
+static void
+kill_postgres(void)
+{
+	pid_t pid = stack_pid("postgres");
+	struct workers children = process_children(pid);
+
+	ledger_disconnect();
+	stack_remember("postgres");
+	kill(pid, SIGKILL);
+	for (size_t i = 0; i < children.n; i++)
+		kill(children.pids[i], SIGKILL);
+	WAIT_UNTIL(!process_alive(pid));
+	for (size_t i = 0; i < children.n; i++)
+		WAIT_UNTIL(!process_alive(children.pids[i]));
+}
+
+static bool
+is_well(void)
+{
+	struct http_request health = {.path = "/api/health"};
+
+	return victim_ask(&victim, &health).status == 200;
+}
+
+START_TEST(backend_is_killed)
+{
+	int fd = begin_commit();
+	long backend = committing();
+	struct http_response answer;
+
+	/* the server then ends all others, and recovers */
+	ledger_disconnect();
+	ck_assert_int_eq(kill((pid_t)backend, SIGKILL), 0);
+	answer = victim_finish(fd);
+	expect_unknown(&answer);
+	WAIT_UNTIL(is_well());
+	ledger_give_up_standby();
+	ck_assert_int_eq(ledger_debits(order.id), 1);
+	expect_final_soon(&order, &answer);
+	say_worst("killed backend");
+}
+END_TEST
+
+START_TEST(postgres_is_killed)
+{
+	int fd = begin_commit();
+	struct http_response answer;
+
+	/* the one that is started next waits for nobody */
+	ledger_sql("ALTER SYSTEM RESET synchronous_standby_names", NULL);
+	kill_postgres();
+	answer = victim_finish(fd);
+	expect_unknown(&answer);
+	stack_start("postgres");
+	ledger_give_up_standby();
+	ck_assert_int_eq(ledger_debits(order.id), 1);
+	expect_final_soon(&order, &answer);
+	say_worst("killed server");
+}
+END_TEST
+
+/* --- the server, at any moment ----------------------------------------------
+ */
+
+START_TEST(postgres_is_killed_at_any_moment)
+{
+	size_t rounds = faults_all() ? KILLS_ALL : KILLS;
+	size_t answered = 0;
+	size_t unknown = 0;
+	size_t stood = 0;
+
+	start_alone();
+	for (size_t i = 0; i < rounds; i++) {
+		struct http_request request;
+		struct timespec delay = {
+		    .tv_nsec = (long)faults_random(DELAY_MAX_US) * 1000};
+		struct http_response answer;
+		int fd;
+
+		order = victim_order(&victim);
+		request = order_request(&order, victim_token(&victim, &order));
+		fd = victim_begin(&victim, &request);
+		nanosleep(&delay, NULL);
+		kill_postgres();
+		answer = victim_finish(fd);
+		expect_bearable(&answer, &order);
+		answered += answer.status == 201;
+		unknown += strcmp(answer_code(&answer), "outcome-unknown") == 0;
+		ck_assert_int_ne(answer.status, 0);
+		stack_start("postgres");
+		stood += ledger_debits(order.id) == 1;
+		expect_final_soon(&order, &answer);
+		victim_rest(&victim);
+	}
+	printf("killed %zu times: answered before %zu, unknown %zu; the debit "
+	       "stood %zu times\n",
+	    rounds, answered, unknown, stood);
+	say_worst("killed at any moment");
+	ck_assert_uint_le(answered, stood);
+}
+END_TEST
+
+static TCase *
+struck_case(Suite *suite, const char *name)
+{
+	TCase *tcase = fixture_case(suite, name);
+
+	tcase_set_tags(tcase, "struck");
+	tcase_set_timeout(tcase, LIMIT_S);
+	return tcase;
+}
+
+Suite *
+commits_suite(void)
+{
+	Suite *suite = suite_create("commits");
+	TCase *tcase = struck_case(suite, "network");
+
+	tcase_add_checked_fixture(tcase, start_behind_proxy, NULL);
+	tcase_add_test(tcase, reply_is_cut_off);
+	tcase_add_test(tcase, request_is_cut_off);
+	tcase_add_test(tcase, reply_falls_silent);
+	tcase_add_test(tcase, request_falls_silent);
+
+	tcase = struck_case(suite, "commit");
+	/* before each as well: one that failed has left it */
+	tcase_add_checked_fixture(tcase, ledger_give_up_standby, NULL);
+	tcase_add_unchecked_fixture(tcase, NULL, ledger_give_up_standby);
+	tcase_add_test(tcase, standby_is_silent);
+	tcase_add_test(tcase, backend_is_terminated);
+	tcase_add_test(tcase, commit_is_cancelled);
+	tcase_add_test(tcase, postgres_is_stopped);
+	tcase_add_test(tcase, backend_is_killed);
+	tcase_add_test(tcase, postgres_is_killed);
+
+	tcase = struck_case(suite, "any moment");
+	tcase_add_test(tcase, postgres_is_killed_at_any_moment);
+	return suite;
+}
