@@ -7,8 +7,10 @@
 # BROWSER_TESTS="sign-in load" chooses files of tests/browser/; of the others
 # CK_RUN_SUITE=signin chooses a suite.
 # BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
-# with all logs, for a look. The last line is "N passed, N failed"; exit status
-# 0 if none failed, 1 if some did, 2 if the tests could not be run.
+# with all logs, for a look. FAULTS=all puts faults everywhere, and not at a
+# sample of places that follows from FAULTS_SEED (make faults). The last line is
+# "N passed, N failed"; exit status 0 if none failed, 1 if some did, 2 if the
+# tests could not be run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -19,7 +21,7 @@ run_dir=
 log=
 
 usage() {
-	sed -n '2,12s/^# \{0,1\}//p' "$0"
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
 
 stop_servers() {

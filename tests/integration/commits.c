@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cache.h"
 #include "fixture.h"
 #include "ledger.h"
 #include "order.h"
@@ -24,34 +25,48 @@
 #include "victim.h"
 
 enum {
-	SAMPLE = 12,
-	KILLS = 2,
-	KILLS_ALL = 30,
+	SAMPLE = 8, /* of the bytes at which something is cut */
+	KILLS = 12,
 	DELAY_MAX_US = 12000,
 	PROMISED_MS = 5000,
-	LIMIT_S = 600,
+	LIMIT_S = 900,
 };
 
 static struct proxy *proxy;
 static struct victim victim;
 static long long worst_ms;
 
+/* How long the ledger step may take, and what follows from it. */
+struct ladder {
+	const char *timeout;
+	const char *lease;
+};
+/* For a step that goes well, on any machine; and for one that does not. */
+static const struct ladder patient = {
+    "WITHDRAW_LEDGER_TIMEOUT_MS=8000", "WITHDRAW_LOCK_TTL_MS=9000"};
+static const struct ladder hasty = {
+    "WITHDRAW_LEDGER_TIMEOUT_MS=800", "WITHDRAW_LOCK_TTL_MS=900"};
+/* Time enough for the statement to reach its commit. */
+static const struct ladder fair = {
+    "WITHDRAW_LEDGER_TIMEOUT_MS=1500", "WITHDRAW_LOCK_TTL_MS=1700"};
+
 static void
-start_behind_proxy(void)
+start_behind_proxy(const struct ladder *ladder)
 {
 	const char *folder = stack_folder();
 
 	proxy = proxy_start(keep_format("%s/.s.PGSQL.5432", folder),
 	    keep_format(
 		"%s/.s.PGSQL.%s", setting("PGHOST"), setting("PGPORT")));
-	victim = victim_start((const char *[]){
+	victim = victim_start((const char *[]){ladder->timeout, ladder->lease,
 	    keep_format("PGHOST=%s", folder), "PGPORT=5432", NULL});
 }
 
 static void
-start_alone(void)
+start_alone(const struct ladder *ladder)
 {
-	victim = victim_start(NULL);
+	victim = victim_start(
+	    (const char *[]){ladder->timeout, ladder->lease, NULL});
 }
 
 static void
@@ -100,17 +115,23 @@ send_cut(
 	return answer;
 }
 
-/* How long it is when nothing is cut. */
+/* Starts it, and tells how long a request or a reply is. */
 static size_t
-measure(enum proxy_way way)
+measure(const struct ladder *ladder, enum proxy_way way)
 {
-	struct order order = victim_order(&victim);
-	struct http_response answer = send_cut(&order, way, SIZE_MAX, true);
-	size_t len = proxy_passed(proxy);
+	struct http_response answer;
+	size_t len;
 
-	expect_success(&answer, &order);
-	expect_final_soon(&order, &answer);
-	victim_rest(&victim);
+	start_behind_proxy(ladder);
+	do {
+		struct order order = victim_order(&victim);
+
+		answer = send_cut(&order, way, SIZE_MAX, true);
+		len = proxy_passed(proxy);
+		expect_final_soon(&order, &answer);
+		victim_rest(&victim);
+		/* else it was given up, on a slow machine */
+	} while (answer.status != 201);
 	return len;
 }
 
@@ -119,7 +140,7 @@ measure(enum proxy_way way)
 static void
 cut_off(enum proxy_way way, const char *what)
 {
-	size_t len = measure(way);
+	size_t len = measure(&patient, way);
 	size_t step = faults_all() ? 1 : len / SAMPLE + 1;
 	size_t runs = 0;
 
@@ -152,8 +173,8 @@ END_TEST
 static void
 fall_silent(enum proxy_way way, const char *what)
 {
-	size_t len = measure(way);
-	size_t step = faults_all() ? 16 : len / 2;
+	size_t len = measure(&hasty, way);
+	size_t step = faults_all() ? 16 : len / 2 + 1;
 	size_t runs = 0;
 
 	for (size_t at = 0; at < len; at += step, runs++) {
@@ -161,6 +182,8 @@ fall_silent(enum proxy_way way, const char *what)
 		struct http_response answer = send_cut(&order, way, at, true);
 
 		expect_unknown(&answer);
+		/* it may be under way still */
+		ck_assert_uint_eq(cache_count(victim.user, "lock"), 1);
 		expect_final_soon(&order, &answer);
 		victim_rest(&victim);
 	}
@@ -177,6 +200,38 @@ END_TEST
 START_TEST(request_falls_silent)
 {
 	fall_silent(PROXY_REQUEST, "request");
+}
+END_TEST
+
+/* A reply that comes when its request has been given up, and the next user has
+ * asked: it is nobody's. */
+START_TEST(late_reply_is_nobodys)
+{
+	struct order late;
+	struct order next;
+	struct http_request request;
+	struct http_request then;
+	struct http_response first;
+	struct http_response answer;
+	int fd;
+
+	start_behind_proxy(&hasty);
+	late = victim_order(&victim);
+	next = order_new(victim.other, "0.02");
+	request = order_request(&late, victim_token(&victim, &late));
+	then = order_request(&next, victim_token(&victim, &next));
+	proxy_stall(proxy);
+	first = victim_ask(&victim, &request);
+	expect_unknown(&first);
+	fd = victim_begin(&victim, &then);
+	WAIT_UNTIL(cache_count(next.user, "lock") == 1);
+	proxy_pass(proxy);
+	answer = victim_finish(fd);
+	expect_bearable(&answer, &next);
+	answer = victim_settle(&victim, &next);
+	expect_success(&answer, &next);
+	expect_final_soon(&late, &first);
+	say_worst("late reply");
 }
 END_TEST
 
@@ -211,7 +266,7 @@ begin_commit(void)
 	struct http_request request;
 	int fd;
 
-	start_alone();
+	start_alone(&fair);
 	order = victim_order(&victim);
 	request = order_request(&order, victim_token(&victim, &order));
 	ledger_configure("synchronous_standby_names", "nobody");
@@ -365,13 +420,12 @@ END_TEST
 
 START_TEST(postgres_is_killed_at_any_moment)
 {
-	size_t rounds = faults_all() ? KILLS_ALL : KILLS;
 	size_t answered = 0;
 	size_t unknown = 0;
 	size_t stood = 0;
 
-	start_alone();
-	for (size_t i = 0; i < rounds; i++) {
+	start_alone(&hasty);
+	for (size_t i = 0; i < KILLS; i++) {
 		struct http_request request;
 		struct timespec delay = {
 		    .tv_nsec = (long)faults_random(DELAY_MAX_US) * 1000};
@@ -395,7 +449,7 @@ START_TEST(postgres_is_killed_at_any_moment)
 	}
 	printf("killed %zu times: answered before %zu, unknown %zu; the debit "
 	       "stood %zu times\n",
-	    rounds, answered, unknown, stood);
+	    (size_t)KILLS, answered, unknown, stood);
 	say_worst("killed at any moment");
 	ck_assert_uint_le(answered, stood);
 }
@@ -417,11 +471,11 @@ commits_suite(void)
 	Suite *suite = suite_create("commits");
 	TCase *tcase = struck_case(suite, "network");
 
-	tcase_add_checked_fixture(tcase, start_behind_proxy, NULL);
 	tcase_add_test(tcase, reply_is_cut_off);
 	tcase_add_test(tcase, request_is_cut_off);
 	tcase_add_test(tcase, reply_falls_silent);
 	tcase_add_test(tcase, request_falls_silent);
+	tcase_add_test(tcase, late_reply_is_nobodys);
 
 	tcase = struck_case(suite, "commit");
 	/* before each as well: one that failed has left it */
@@ -434,7 +488,9 @@ commits_suite(void)
 	tcase_add_test(tcase, backend_is_killed);
 	tcase_add_test(tcase, postgres_is_killed);
 
-	tcase = struck_case(suite, "any moment");
-	tcase_add_test(tcase, postgres_is_killed_at_any_moment);
+	if (faults_all()) {
+		tcase = struck_case(suite, "any moment");
+		tcase_add_test(tcase, postgres_is_killed_at_any_moment);
+	}
 	return suite;
 }

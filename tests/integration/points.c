@@ -21,7 +21,7 @@
 enum {
 	CALLS_MAX = 200,
 	CALLS_MIN = 15, /* fewer cannot be a whole withdrawal */
-	SAMPLE = 8,
+	SAMPLE = 7,
 	ALL_LIMIT_S = 900,
 	MISSED_MAX = 3, /* a timer may have made a call more the first time */
 };

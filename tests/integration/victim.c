@@ -180,25 +180,50 @@ victim_ask(const struct victim *victim, const struct http_request *request)
 	return victim_finish(victim_begin(victim, request));
 }
 
+static bool
+has_learnt(const struct victim *victim, const struct http_request *request,
+    struct http_response *answer)
+{
+	*answer = victim_ask(victim, request);
+	return answer->status != 0 && !answer_is_retryable(answer);
+}
+
+struct http_response
+victim_learn(const struct victim *victim, const struct http_request *request)
+{
+	struct http_response answer;
+
+	WAIT_UNTIL(has_learnt(victim, request, &answer));
+	return answer;
+}
+
+static const char *
+token_of(const struct http_response *answer, const struct order *order)
+{
+	if (answer->status != 201)
+		return NULL;
+	ck_assert_str_eq(json_get(answer->body, "order_id"), order->id);
+	return json_get(answer->body, "token");
+}
+
 const char *
 victim_token(const struct victim *victim, const struct order *order)
 {
 	struct http_request request = order_token_request(order);
-	struct http_response answer = victim_ask(victim, &request);
+	struct http_response answer = victim_learn(victim, &request);
 
-	if (answer.status != 201)
-		return NULL;
-	ck_assert_str_eq(json_get(answer.body, "order_id"), order->id);
-	return json_get(answer.body, "token");
+	expect_status(&answer, 201);
+	return token_of(&answer, order);
 }
 
 static bool
 settled(const struct victim *victim, const struct order *order,
     struct http_response *answer)
 {
-	struct http_request request =
-	    order_request(order, victim_token(victim, order));
+	struct http_request request = order_token_request(order);
+	struct http_response token = victim_ask(victim, &request);
 
+	request = order_request(order, token_of(&token, order));
 	*answer = victim_ask(victim, &request);
 	if (answer_is_final(answer))
 		return true;
@@ -240,8 +265,8 @@ expect_stands(const struct victim *victim, const struct order *order,
 	    "currency", "balance_after", "created_at"};
 	struct http_request bare = order_request(order, NULL);
 	struct http_request get = order_get_request(order);
-	struct http_response again = victim_ask(victim, &bare);
-	struct http_response record = victim_ask(victim, &get);
+	struct http_response again = victim_learn(victim, &bare);
+	struct http_response record = victim_learn(victim, &get);
 
 	ck_assert_msg(answer_same(final, &again), "%s\n%d %s", final->body,
 	    again.status, again.body);

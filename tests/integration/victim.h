@@ -46,7 +46,11 @@ struct http_response victim_ask(
 int victim_begin(
     const struct victim *victim, const struct http_request *request);
 struct http_response victim_finish(int fd);
-/* The token of the order; NULL where none was given. */
+/* The same until there is an answer that says more than "ask again": on a slow
+ * machine a single one may not. */
+struct http_response victim_learn(
+    const struct victim *victim, const struct http_request *request);
+/* A token of the order; waits until one is given. */
 const char *victim_token(
     const struct victim *victim, const struct order *order);
 /* The same order with fresh tokens until the answer is final. */
