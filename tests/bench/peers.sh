@@ -265,7 +265,8 @@ cmd_start() {	# PROCESSES
 
 cmd_check() {
 	alive nginx || die "$peer does not run"
-	RUN_DIR=$RUN_DIR "$peers/check.sh" "$(<"$dir/url")" "$dir/app.pid" >&2
+	RUN_DIR=$RUN_DIR "$peers/check.sh" "$(<"$dir/url")" "$dir/app.pid" >&2 ||
+		{ say "peers.sh: $peer does not keep the promise" >&2; exit 1; }
 }
 
 stop_peer() {

@@ -38,6 +38,16 @@ uuid() {
 	cat /proc/sys/kernel/random/uuid
 }
 
+wait_ticks() {	# N COMMAND...: N times 50 ms
+	local i n=$1
+	shift
+	for ((i = 0; i < n; i++)); do
+		! "$@" || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
 wait_until() {	# SECONDS COMMAND...
 	local end=$((SECONDS + $1))
 	shift
@@ -342,6 +352,32 @@ check_orders() {
 	ledger_is "$((50 - 10 * paid)).00" "$paid"
 }
 
+# One that comes while the first stands in the ledger.
+check_twin() {
+	local first twin t
+	begin "a twin waits for the first one's answer" 100.00
+	t=$(token)
+	hold
+	withdraw first 100.00 "$t" >"$tmp/first.status" &
+	first=$!
+	wait_until 10 is_blocked || fail "the withdrawal does not reach the ledger"
+	withdraw twin 100.00 "$t" >"$tmp/twin.status" &
+	twin=$!
+	# half of the time that it has to wait: too early for any answer
+	! wait_ticks 10 test -s "$tmp/twin.status" ||
+		fail "it did not wait: $(cat "$tmp/twin.body")"
+	release
+	wait $first $twin
+	expect "$(<"$tmp/first.status")" 201 first
+	if [ "$(<"$tmp/twin.status")" = 409 ]; then	# a slow machine
+		says twin '/problems/in-progress'
+	else
+		expect "$(<"$tmp/twin.status")" 201 twin
+		same first twin
+	fi
+	ledger_is 0.00 1
+}
+
 # The reply is lost, the peer itself asks again.
 check_lost() {
 	local request
@@ -367,17 +403,19 @@ check_refused() {
 	ledger_is 0.00 1
 }
 
-# All workers die with the withdrawal between admit and settle. HOW says
-# whether the ledger goes on without them.
+# All workers die with the withdrawal between admit and settle; the ledger
+# goes on without them, or does not.
 check_killed() {	# commit | rollback
-	local request
+	local request backend
 	begin "a worker killed in the ledger step, before $1" 100.00
 	withdraw_held killed
 	wait_until 10 is_blocked || fail "the withdrawal does not reach the ledger"
+	backend=$(blocked)	# ends by itself, a second after its client
 	# shellcheck disable=SC2046 # one argument a pid
 	kill -KILL $(workers)
 	if [ "$1" = rollback ]; then
-		sql "SELECT pg_terminate_backend($(blocked), 5000)" >/dev/null
+		sql "SET client_min_messages = error;
+			SELECT pg_terminate_backend($backend, 5000)" >/dev/null
 	fi
 	release
 	wait "$request"
@@ -397,6 +435,7 @@ check_token
 check_final
 check_parallel
 check_orders
+check_twin
 check_lost
 check_refused
 check_killed commit
