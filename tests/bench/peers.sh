@@ -20,7 +20,7 @@ usage() {
 	  stop [PEER]  stop it, or both; fine when nothing runs
 	  status       one line a peer; exit 1 if none of them runs
 	peers:
-	  php    FPM; PROCESSES children (8)
+	  php    FPM; PROCESSES children (16)
 	  node   fastify; PROCESSES workers (1)
 
 	Who is calling is what the client says in the header X-Bench-User.
@@ -30,7 +30,8 @@ usage() {
 	  PG_POOL=8         Postgres connections of each worker of Node
 	  PHP_KEEPALIVE     idle FastCGI connections that each worker of nginx
 	                    keeps; the children must be more than all of them
-	                    (a quarter of the children)
+	                    (as many as they can be: 7 with 16 children and two
+	                    workers)
 	  PHP_JIT=off       opcache.jit
 	  REDIS_AUTO_PIPELINING=1
 	                    0: Node's commands to Redis go out one by one
@@ -150,12 +151,14 @@ make_scripts() {
 }
 
 start_php() {	# PROCESSES
-	local children=${1:-8} name keepalive
+	local children=${1:-16} name keepalive workers
 	need php-fpm8.2
-	keepalive=${PHP_KEEPALIVE:-$((children / 4 > 0 ? children / 4 : 1))}
+	workers=$(nproc)	# of nginx
+	keepalive=$(((children - 1) / workers))
+	keepalive=${PHP_KEEPALIVE:-$((keepalive > 0 ? keepalive : 1))}
 	# a kept connection pins its child, also while it is idle
-	[ $((keepalive * $(nproc))) -lt "$children" ] ||
-		die "$children children are too few for $(nproc) times $keepalive" \
+	[ $((keepalive * workers)) -lt "$children" ] ||
+		die "$children children are too few for $workers times $keepalive" \
 			"kept connections"
 	cp "$peers"/php/*.php "$peers/problems.json" "$dir/app/"
 	{
@@ -179,6 +182,9 @@ start_php() {	# PROCESSES
 
 start_node() {	# PROCESSES
 	need node
+	[ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] ||
+		die "the Node peer needs Node 20 or newer, and this is" \
+			"$(node --version)"
 	[ -e "$peers/node/node_modules/.package-lock.json" ] ||
 		die "Node's packages are missing: run tests/deps.sh bench"
 	cp -r "$peers"/node/{package.json,node_modules,*.mjs} "$dir/app/"
