@@ -224,9 +224,11 @@ if [ "$MODEL" = long ]; then
 		"-DONE_ORDER -DSLOTS=3 -DPER_WORKER=2 -DCREDITS=0"
 	sound "two orders, twins in one worker, void" \
 		"-DPER_WORKER=2 -DCREDITS=0"
-	# states are kept as hashes of 64 bits, and more: -DHC4
-	sound "two orders, void, credit, reconciler (hashes)" \
-		"-DRECONCILE" -DHC4 "-m20000000 -w27"
+	# states are kept as hashes of 12 bytes: two that collide are one, which
+	# is unlikely, and not impossible
+	sound "two orders, twins, void, reconciler, old Redis" \
+		"-DPER_WORKER=2 -DCREDITS=0 -DRECONCILE -DRESTORE" \
+		"-DHC4 -DREVERSE" "-m8000000 -w27"
 fi
 
 # --- was everything reached? -----------------------------------------------------
