@@ -691,7 +691,8 @@ proctype request(byte i)
 }
 
 /* ============================================================================ */
-/* sql/101-withdrawal.sql: one backend, one transaction after the other */
+/* sql/101-withdrawal.sql: one backend, one transaction after the other. Others
+ * of a batch add waits and roll-backs, which may happen here at any step. */
 
 /* Is the worker that sent it still connected? */
 #define connected(b) (by[b] != NOBODY && bk[by[b]] == (b))
@@ -732,8 +733,8 @@ inline roll_back(b)
 	fi
 }
 
-/* The decision: insufficient-funds, or not. */
-inline decide(b)
+/* insufficient-funds, or not: what the statement's snapshot says. */
+inline withdraw_decision(b)
 {
 	if
 	:: balance >= 1 ->
@@ -745,7 +746,7 @@ inline decide(b)
 	fi
 }
 
-/* INSERT INTO ledger_entry: its keys are fences, too. */
+/* entry, of withdraw_batch: its keys are fences, too. */
 inline insert_entry(b)
 {
 	if
@@ -765,8 +766,8 @@ inline insert_entry(b)
 	fi
 }
 
-/* INSERT ... ON CONFLICT DO NOTHING, once no other holds the key; a conflict
- * gives withdraw_standing(). */
+/* record, of withdraw_batch, and withdraw_void: once no other holds the key. A
+ * conflict gives withdraw_standing(), in a statement of its own. */
 inline insert_record(b)
 {
 	if
@@ -797,6 +798,8 @@ inline insert_record(b)
 	fi
 }
 
+/* debit, of withdraw_batch: it meets the row as it is now, whatever the
+ * snapshot was. */
 inline update_account(b)
 {
 	if
@@ -811,11 +814,11 @@ inline update_account(b)
 	fi
 }
 
-/* PERFORM ... FOR UPDATE, and the second round, which is the last. */
-inline read_again_locked(b)
+/* FOR UPDATE, and the second decision, which is the last. */
+inline withdraw_redecide(b)
 {
 	acct_holder = b;
-	decide(b);
+	withdraw_decision(b);
 	if
 	:: STATUS(bval[b]) == SUCCEEDED ->
 		REACHED(moved_and_succeeded);
@@ -877,7 +880,7 @@ proctype backend(byte b)
 {
 	do
 	:: d_step { st[b] == B_SENT && STATUS(bval[b]) != VOID ->
-		decide(b);	/* withdraw_account() */
+		withdraw_decision(b);
 		st[b] = B_READ; SAME_AS }
 	:: d_step { st[b] == B_SENT && STATUS(bval[b]) == VOID &&
 		rec_holder[bo[b]] == NOBODY -> insert_record(b); SAME_AS }
@@ -886,7 +889,7 @@ proctype backend(byte b)
 	:: d_step { st[b] == B_INSERTED && acct_holder == NOBODY ->
 		update_account(b); SAME_AS }
 	:: d_step { st[b] == B_MOVED && acct_holder == NOBODY ->
-		read_again_locked(b); SAME_AS }
+		withdraw_redecide(b); SAME_AS }
 	:: d_step { st[b] == B_COMMIT -> commit(b); SAME_AS }
 	/* statement_timeout, a kill, a crash of the server, a COMMIT that does
 	 * not apply, a statement that never arrives */
