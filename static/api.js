@@ -36,7 +36,7 @@ export function expectUser(userId) {
 
 // Without headers: in just this form index.html has asked for it already.
 export function getAccount(signal, unasked) {
-  return call('GET', '/api/account', { plain: true, signal, unasked });
+  return call('GET', '/api/account?limits=1', { plain: true, signal, unasked });
 }
 
 // Newest first; before is the "next" of an earlier answer, or null.

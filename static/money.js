@@ -2,6 +2,8 @@
 // made a number, which would round above 2^53 minor units; BigInt counts them.
 
 const AMOUNT = /^(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?$/;
+// of any account
+const LEAST = '0.01';
 const GROUPED = /^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$/;
 
 // The server's rule, to the letter.
@@ -22,16 +24,47 @@ export function same(one, other) {
   return toMinor(one) === toMinor(other);
 }
 
+// What may be withdrawn now, as far as the account says; the ledger decides.
+//   least, most   of one withdrawal
+//   left          of the day, null where it has no limit
+//   bar           what stands against any: frozen, count, empty, little, day, ''
+export function roomOf(account) {
+  const { state, balance, daily_count_left: count, daily_sum_left: left } = account;
+  const least = account.min_amount ?? LEAST;
+  const most = [balance, account.max_amount, left].filter((a) => a !== null)
+    .reduce((a, b) => (isLess(b, a) ? b : a));
+  const bar = state === 'frozen' ? 'frozen' : count === 0 ? 'count'
+    : toMinor(balance) === 0n ? 'empty' : isLess(balance, least) ? 'little'
+      : left !== null && isLess(left, least) ? 'day' : '';
+  return { least, most, left, bar };
+}
+
+// Why this amount would be declined, or ''.
+export function faultOf(amount, account) {
+  const { least, left, bar } = roomOf(account);
+  if (bar === 'frozen' || bar === 'count') return bar;
+  if (isLess(account.balance, amount)) return 'balance';
+  if (isLess(amount, least)) return 'least';
+  if (account.max_amount !== null && isLess(account.max_amount, amount)) {
+    return 'most';
+  }
+  return left !== null && isLess(left, amount) ? 'day' : '';
+}
+
+function isLess(a, b) {
+  return toMinor(a) < toMinor(b);
+}
+
 // What a person typed, as an amount in its one spelling ("1,000" is
 // "1000.00"), or what is wrong with it: { amount } or { fault }, one of
-// empty, shape, decimals, zero, large. Full-width digits, as a Chinese
+// missing, shape, decimals, zero, large. Full-width digits, as a Chinese
 // keyboard has them, a currency's sign and grouping commas are understood; the
 // check step shows what was.
 export function readAmount(typed) {
   let text = typed.normalize('NFKC').replaceAll('\u3002', '.').trim()
     .replace(/^\p{Sc}\s*/u, '');
   if (GROUPED.test(text)) text = text.replaceAll(',', '');
-  if (text === '') return { fault: 'empty' };
+  if (text === '') return { fault: 'missing' };
   if (/^[0-9]+\.[0-9]{3,}$/.test(text)) return { fault: 'decimals' };
   if (/^[1-9][0-9]{13}/.test(text)) return { fault: 'large' };
   if (/^0(\.0{1,2})?$/.test(text)) return { fault: 'zero' };

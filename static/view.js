@@ -1,14 +1,15 @@
 // Puts the state of the page into its elements, in the chosen language. It
 // decides nothing; all texts come from words/, and go in as text, never as HTML.
 
-import { currencySign, formatMoney, fromMinor, toMinor } from './money.js';
+import {
+  currencySign, formatMoney, fromMinor, roomOf, toMinor,
+} from './money.js';
 import en from './words/en.js';
 import zh from './words/zh.js';
 
 export const ui = Object.fromEntries(
   [...document.querySelectorAll('[id]')].map((e) => [e.id, e]));
 
-const LEAST = '0.01';
 const RETRIES = new Set(['sign-in', 'stuck', 'refused', 'broken', 'signed-out']);
 const FINAL = new Set(['succeeded', 'declined', 'review', 'void']);
 const BADGES = {
@@ -65,19 +66,32 @@ function renderAccount(state, t) {
 }
 
 function renderForm({ account, step, fault, busy }, t) {
-  const there = account && /[1-9]/.test(account.balance);
+  const room = account && roomOf(account);
+  const said = account && sayRoom(account, room);
   ui.form.hidden = !['loading', 'amount'].includes(step);
   ui.fields.disabled = step !== 'amount';
   setText(ui.currency, account ? sign(account) : '');
   setText(ui.range, !account ? '\u00a0'
-    : !there ? t.nothingThere
-      : t.range(money(LEAST, account), money(account.balance, account)));
-  ui.all.disabled = !there;
+    : room.bar ? t.faults[room.bar](said) : t.range(said));
+  setText(ui.day, account && !room.bar ? t.day(said) : '\u00a0');
+  ui.all.disabled = !account || room.bar !== '';
   ui.continue.ariaBusy = String(busy);
-  const said = t.faults[fault];
-  setText(ui['amount-error'], typeof said === 'function'
-    ? said(money(account.balance, account)) : said ?? '');
+  setText(ui['amount-error'], fault ? t.faults[fault](said) : '');
   ui.amount.setAttribute('aria-invalid', String(Boolean(fault)));
+}
+
+// What the words need to say what may be withdrawn.
+function sayRoom(account, { least, most, left }) {
+  const sum = (amount) => (amount === null ? '' : money(amount, account));
+  return {
+    balance: sum(account.balance),
+    least: sum(least),
+    most: sum(most),
+    max: sum(account.max_amount),
+    left: sum(left),
+    count: account.daily_count_left,
+    resets: account.resets_at ? moment(account.resets_at) : '',
+  };
 }
 
 function renderCheck({ account, step, amount, repeat, armed }, t) {

@@ -3,7 +3,7 @@
 
 import * as api from './api.js';
 import { Backoff, Watch, sleep } from './api.js';
-import { readAmount, same, toMinor } from './money.js';
+import { faultOf, readAmount, roomOf, same } from './money.js';
 import {
   PendingOrder, REPEAT_MS, Settlement, isOrderId,
 } from './order.js';
@@ -50,7 +50,7 @@ on(ui.form, 'submit', review);
 on(ui.check, 'submit', act);
 on(ui.change, 'click', () => history.back());
 on(ui.all, 'click', () => {
-  ui.amount.value = state.account.balance;
+  ui.amount.value = roomOf(state.account).most;
   show({ fault: '' });
   ui.amount.focus();
 });
@@ -203,8 +203,9 @@ async function review() {
       return;
     }
     takeAccount(answer);
-    if (toMinor(amount) > toMinor(state.account.balance)) {
-      refuse('balance');
+    const standing = faultOf(amount, state.account);
+    if (standing) {
+      refuse(standing);
       return;
     }
   } else if (api.needsSignIn(answer)) {

@@ -13,8 +13,6 @@ export default {
     amountTitle: 'New withdrawal',
     amountLabel: 'How much do you want to withdraw?',
     all: 'All of it',
-    limits: 'With at most two decimals. Further limits of your account are '
-      + 'looked at when you withdraw.',
     continue: 'Continue',
     nothingYet: 'Nothing is sent yet. You can check everything first.',
     checkTitle: 'Check before you withdraw',
@@ -43,18 +41,37 @@ export default {
   switchTo: 'English',
   title: { home: 'Withdraw money', receipt: 'Your withdrawal' },
   account: (id) => `Account ${id}`,
-  range: (least, most) => `From ${least} to ${most}.`,
-  nothingThere: 'There is no money to withdraw at the moment.',
+  range: ({ least, most }) => `From ${least} to ${most}.`,
+  day: ({ count, left, resets }) => {
+    const parts = [
+      ...(count === null ? []
+        : [count === 1 ? 'one withdrawal' : `${count} withdrawals`]),
+      ...(left ? [left] : []),
+    ];
+    return parts.length === 0 ? 'With at most two decimals.'
+      : `Left until ${resets}: ${parts.join(', ')}.`;
+  },
   act: (money) => `Withdraw ${money}`,
   actAnother: (money) => `Withdraw another ${money}`,
 
   faults: {
-    empty: 'Enter the amount that you want to withdraw.',
-    shape: 'Enter the amount in digits, such as 100 or 99.50.',
-    decimals: 'Enter an amount with at most two decimals, such as 99.50.',
-    zero: 'Enter an amount above zero.',
-    large: 'This amount is larger than any withdrawal can be.',
-    balance: (money) => `This is more than your balance of ${money}.`,
+    missing: () => 'Enter the amount that you want to withdraw.',
+    shape: () => 'Enter the amount in digits, such as 100 or 99.50.',
+    decimals: () => 'Enter an amount with at most two decimals, such as 99.50.',
+    zero: () => 'Enter an amount above zero.',
+    large: () => 'This amount is larger than any withdrawal can be.',
+    balance: ({ balance }) => `This is more than your balance of ${balance}.`,
+    least: ({ least }) => `The least that may be withdrawn at once is ${least}.`,
+    most: ({ max }) => `The most that may be withdrawn at once is ${max}.`,
+    day: ({ left, resets }) => `${left} is left for the day. The day's sum is `
+      + `whole again from ${resets} on.`,
+    count: ({ resets }) => 'The withdrawals of the day are used up. New ones '
+      + `can be made from ${resets} on.`,
+    frozen: () => 'Your account is in review: nothing can be withdrawn for now. '
+      + 'Your money stays where it is. Please ask the operator of this site.',
+    empty: () => 'There is no money to withdraw at the moment.',
+    little: ({ least }) => `Your balance is below ${least}, the least that may `
+      + 'be withdrawn at once.',
   },
 
   check: {

@@ -12,7 +12,6 @@ export default {
     amountTitle: '新的提现',
     amountLabel: '您要提现多少？',
     all: '全部',
-    limits: '最多两位小数。您账户的其他限额会在提现时检查。',
     continue: '下一步',
     nothingYet: '现在还不会发送任何内容，您可以先核对。',
     checkTitle: '请核对后再提现',
@@ -39,18 +38,30 @@ export default {
   switchTo: '中文',
   title: { home: '提现', receipt: '您的提现' },
   account: (id) => `账户 ${id}`,
-  range: (least, most) => `最少 ${least}，最多 ${most}。`,
-  nothingThere: '目前没有可以提现的余额。',
+  range: ({ least, most }) => `最少 ${least}，最多 ${most}。`,
+  day: ({ count, left, resets }) => {
+    const parts = [...(count === null ? [] : [`${count} 笔`]),
+      ...(left ? [left] : [])];
+    return parts.length === 0 ? '最多两位小数。'
+      : `${resets} 之前还可提现：${parts.join('，')}。`;
+  },
   act: (money) => `提现 ${money}`,
   actAnother: (money) => `再提现 ${money}`,
 
   faults: {
-    empty: '请输入要提现的金额。',
-    shape: '请用数字输入金额，例如 100 或 99.50。',
-    decimals: '金额最多两位小数，例如 99.50。',
-    zero: '金额必须大于零。',
-    large: '这个金额超过了任何一笔提现的上限。',
-    balance: (money) => `超过了您的余额 ${money}。`,
+    missing: () => '请输入要提现的金额。',
+    shape: () => '请用数字输入金额，例如 100 或 99.50。',
+    decimals: () => '金额最多两位小数，例如 99.50。',
+    zero: () => '金额必须大于零。',
+    large: () => '这个金额超过了任何一笔提现的上限。',
+    balance: ({ balance }) => `超过了您的余额 ${balance}。`,
+    least: ({ least }) => `每笔最少提现 ${least}。`,
+    most: ({ max }) => `每笔最多提现 ${max}。`,
+    day: ({ left, resets }) => `今天还可提现 ${left}，${resets} 起恢复全部额度。`,
+    count: ({ resets }) => `今天的提现次数已用完，${resets} 起可以再次提现。`,
+    frozen: () => '您的账户正在审核中，暂时无法提现。您的钱不会变动，请联系本网站的运营方。',
+    empty: () => '目前没有可以提现的余额。',
+    little: ({ least }) => `您的余额低于每笔最少提现金额 ${least}。`,
   },
 
   check: {

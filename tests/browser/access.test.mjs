@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict';
 import { fits, refusal, stateTest } from './examine.mjs';
 import {
-  VOID_CALL, WITHDRAW, assertWithdrawnOnce, balanceReads, formIsOpen, pageTest,
-  phase, shownOrder, textOf, toCheck, unavailable, withdraw,
+  ACCOUNT, VOID_CALL, WITHDRAW, assertWithdrawnOnce, balanceReads, formIsOpen,
+  pageTest, phase, shownOrder, textOf, toCheck, unavailable, withdraw,
 } from './page.mjs';
-import { BASE_URL, adjust, freeze, ledgerOf, markPayout } from './stack.mjs';
+import {
+  BASE_URL, adjust, freeze, ledgerOf, limit, markPayout,
+} from './stack.mjs';
 
 for (const [state, reference] of [['paid', 'BANK-2026-000042'],
   ['returned', 'NO-SUCH-ACCOUNT']]) {
@@ -35,6 +37,21 @@ stateTest('in review', async ({ page, user }) => {
   await phase(page, 'review');
 });
 
+stateTest('in review, before an order', async ({ page, user }) => {
+  await freeze(user);
+  await page.reload();
+  await page.locator('#range', { hasText: /in review|审核/ }).waitFor();
+});
+
+stateTest('limits, and an amount above them', async ({ page, user }) => {
+  await limit(user, { min: '5', max: '60', count: '2', sum: '80' });
+  await page.reload();
+  await formIsOpen(page);
+  await page.fill('#amount', '60.01');
+  await page.click('#continue');
+  await page.locator('#amount-error', { hasText: '60.00' }).waitFor();
+});
+
 stateTest('stopped', async ({ page }) => {
   await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
   await withdraw(page, '100');
@@ -51,14 +68,14 @@ stateTest('sign-in ended', async ({ page }) => {
 });
 
 stateTest('nobody signed in', async ({ page }) => {
-  await page.route('**/api/account', (route) => route.fulfill(
+  await page.route(ACCOUNT, (route) => route.fulfill(
     refusal(401, 'unauthenticated')));
   await page.reload();
   await phase(page, 'signed-out');
 });
 
 stateTest('not allowed', async ({ page }) => {
-  await page.route('**/api/account', (route) => route.fulfill(
+  await page.route(ACCOUNT, (route) => route.fulfill(
     refusal(403, 'forbidden')));
   await page.reload();
   await phase(page, 'refused');

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  WITHDRAW, formIsOpen, gate, pageTest, phase, textOf, theBrowser, withdraw,
+  ACCOUNT, WITHDRAW, formIsOpen, gate, pageTest, phase, textOf, theBrowser, withdraw,
 } from './page.mjs';
 import { BASE_URL, ledgerOf, openPage, signIn } from './stack.mjs';
 
@@ -66,7 +66,7 @@ pageTest('the first load is light', async ({ user, context }) => {
   const list = [...sizes].map(([url, n]) => `${url} ${n}`).join(', ');
   console.log(`# first load: ${total} bytes in ${sizes.size} answers, `
     + `headers and all (${list})`);
-  assert.ok(sizes.get('/api/account') > 0 && sizes.get('/withdraw.css') > 0);
+  assert.ok(sizes.get('/api/account?limits=1') > 0 && sizes.get('/withdraw.css') > 0);
   assert.ok(total < BUDGET, `${total} bytes: ${list}`);
   assert.equal((await ledgerOf(user)).records.length, 0);
 });
@@ -75,7 +75,7 @@ pageTest('it is usable one round trip after the HTML', async ({ context }) => {
   const page = await context.newPage();
   const html = await (await context.request.get(BASE_URL)).text();
   const wanted = new Set([...html.matchAll(/(?:href|src)="(\/[^"]*\.(?:js|css))"/g)]
-    .map((m) => m[1]).concat('/api/account'));
+    .map((m) => m[1]).concat('/api/account?limits=1'));
   const answers = gate();
   const all = gate();
   const asked = [];
@@ -109,7 +109,7 @@ for (const [name, viewport] of [['wide', { width: 1280, height: 900 }],
     await page.setViewportSize(viewport);
     const account = gate();
     const list = gate();
-    await page.route('**/api/account', async (route) => {
+    await page.route(ACCOUNT, async (route) => {
       await account.opened;
       await route.continue();
     });
@@ -218,7 +218,7 @@ pageTest('no secret is stored', async ({ page, context }) => {
 });
 
 pageTest('nobody signed in is told so, and where to sign in', async ({ page }) => {
-  await page.route('**/api/account', (route) => route.fulfill({
+  await page.route(ACCOUNT, (route) => route.fulfill({
     status: 401, contentType: 'application/problem+json',
     body: '{"type":"/problems/unauthenticated"}',
   }));

@@ -8,7 +8,8 @@ import {
   unavailable, withdraw,
 } from './page.mjs';
 import {
-  BASE_URL, DECLINED, SUCCEEDED, VOID, adjust, freeze, ledgerOf, limitDay,
+  BASE_URL, DECLINED, SUCCEEDED, VOID, adjust, freeze, ledgerOf, limit,
+  unfreeze,
 } from './stack.mjs';
 
 pageTest('what is no amount goes no further', async ({ page, user }) => {
@@ -108,14 +109,81 @@ pageTest('an account in review is said to be', async ({ page, user }) => {
 });
 
 pageTest('a limit of the day is named, and when it ends', async ({ page, user }) => {
-  await limitDay(user, '50');
-  await withdraw(page, '50.01');
+  await toCheck(page, '50.01');
+  await limit(user, { sum: '50' });
+  await page.click('#withdraw');
   await phase(page, 'declined');
   assert.match(await textOf(page, 'outcome-text'),
     /¥50\.01 is above what is left for the day.* whole again from \w+ \d+/);
   await assertAgrees(page, (await ledgerOf(user)).records[0]);
   await page.locator('#history-rows li', { hasText: 'limit of the day' })
     .waitFor();
+});
+
+// What Continue says to an amount that cannot go on.
+async function refusalOf(page, amount) {
+  await page.fill('#amount', amount);
+  await page.click('#continue');
+  const error = page.locator('#amount-error:not(:empty)');
+  await error.waitFor();
+  return error.innerText();
+}
+
+pageTest('what may be withdrawn is said beforehand', async ({ page, user }) => {
+  const posts = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'GET') posts.push(request.url());
+  });
+  assert.equal(await textOf(page, 'range'), 'From ¥0.01 to ¥100.00.');
+  assert.equal(await textOf(page, 'day'), 'With at most two decimals.');
+  // Continue asks anew: what was set meanwhile counts
+  await limit(user, { min: '5', max: '60', count: '2', sum: '80' });
+  assert.match(await refusalOf(page, '4.99'), /least.*¥5\.00/);
+  assert.equal(await textOf(page, 'range'), 'From ¥5.00 to ¥60.00.');
+  assert.match(await textOf(page, 'day'),
+    /^Left until \w+ \d+.*, 12:00.AM: 2 withdrawals, ¥80\.00\.$/);
+  assert.match(await refusalOf(page, '60.01'), /most.*¥60\.00/);
+  assert.match(await refusalOf(page, '100.01'), /your balance of ¥100\.00/);
+  assert.deepEqual(posts, []);
+
+  await page.click('#all');
+  assert.equal(await page.inputValue('#amount'), '60.00');
+  await page.click('#continue');
+  await page.locator('#withdraw:enabled').click();
+  await phase(page, 'succeeded');
+  await page.click('#new');
+  await page.locator('#range', { hasText: 'From ¥5.00 to ¥20.00.' }).waitFor();
+  assert.match(await textOf(page, 'day'), /: one withdrawal, ¥20\.00\.$/);
+  assert.match(await refusalOf(page, '20.01'), /^¥20\.00 is left for the day/);
+
+  await withdraw(page, '20');
+  await phase(page, 'succeeded');
+  await page.click('#new');
+  await page.locator('#range', { hasText: 'of the day are used up' }).waitFor();
+  assert.equal(await page.locator('#all').isEnabled(), false);
+  assert.match(await refusalOf(page, '5'), /used up.*can be made from \w+ \d+/);
+  const { balance, records } = await ledgerOf(user);
+  assert.equal(balance, '20.00');
+  assert.equal(records.length, 2, 'what was refused here made no order');
+}, { timezoneId: 'UTC' });
+
+pageTest('a review is said beforehand, and over when it is over',
+  async ({ page, user }) => {
+    await freeze(user);
+    assert.match(await refusalOf(page, '100'), /account is in review/);
+    assert.match(await textOf(page, 'range'), /account is in review/);
+    assert.equal((await ledgerOf(user)).records.length, 0);
+    await unfreeze(user);
+    await withdraw(page, '100');
+    await assertWithdrawnOnce(page, user, '100.00', '0.00');
+  });
+
+pageTest('a balance below the least says so', async ({ page, user }) => {
+  await limit(user, { min: '100.01' });
+  await page.reload();
+  await formIsOpen(page);
+  assert.match(await textOf(page, 'range'), /balance is below ¥100\.01/);
+  assert.match(await refusalOf(page, '100'), /least.*¥100\.01/);
 });
 
 pageTest('Stop closes an order that cannot be sent', async ({ page, user }) => {

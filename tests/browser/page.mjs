@@ -7,6 +7,7 @@ import {
   DECLINED, SUCCEEDED, VOID, launchBrowser, ledgerOf, openPage, signIn,
 } from './stack.mjs';
 
+export const ACCOUNT = '**/api/account?limits=1';
 export const WITHDRAW = '**/api/withdraw';
 export const VOID_CALL = '**/api/withdrawals/*/void';
 

@@ -119,7 +119,15 @@ export async function adjust(user, delta) {
 }
 
 export async function freeze(user) {
-  await psql(`SELECT account_set_state(${user}, 'frozen', 'test', 'a test')`);
+  await setState(user, 'frozen');
+}
+
+export async function unfreeze(user) {
+  await setState(user, 'active');
+}
+
+async function setState(user, state) {
+  await psql(`SELECT account_set_state(${user}, '${state}', 'test', 'a test')`);
 }
 
 export async function markPayout(orderId, state, reference) {
@@ -127,9 +135,11 @@ export async function markPayout(orderId, state, reference) {
     'test', 'a test')`);
 }
 
-export async function limitDay(user, sum) {
-  await psql(`SELECT limit_set(${user}, NULL, NULL, NULL, ${sum}, NULL,
-    'test', 'a test')`);
+// Of one withdrawal, and of a day; a limit that is not given is none.
+export async function limit(user, { min, max, count, sum }) {
+  const values = [min, max, count, sum].map((value) => value ?? 'NULL');
+  await psql(`SELECT limit_set(${user}, ${values.join()}, NULL, 'test',
+    'a test')`);
 }
 
 async function query(sql) {
