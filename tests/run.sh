@@ -19,14 +19,18 @@ passed=0
 failed=0
 run_dir=
 log=
+failures=
 
 usage() {
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
 
 stop_servers() {
+	local dir
 	[ -n "$run_dir" ] || return 0
-	RUN_DIR=$run_dir BUILD=$BUILD tests/servers.sh stop >/dev/null
+	for dir in "$run_dir"/*/; do
+		RUN_DIR=${dir%/} BUILD=$BUILD tests/servers.sh stop >/dev/null
+	done
 	if [ "${KEEP:-0}" = 1 ]; then
 		echo "kept: $run_dir"
 	else
@@ -37,34 +41,47 @@ stop_servers() {
 
 cleanup() {
 	stop_servers
-	[ -z "$log" ] || rm -f "$log"
+	[ -z "$log" ] || rm -f "$log" "$failures"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# start_servers NAME: a folder of its own, a free port, and their variables.
+# start_servers NAME SLOT...: servers of its own for each slot, on free ports,
+# in $run_dir/SLOT, where env has what their users have to know.
 start_servers() {
-	run_dir=$(mktemp -d "/tmp/withdraw-$1.XXXXXX") || exit 2
+	local name=$1 slot
+	shift
+	run_dir=$(mktemp -d "${TMPDIR:-/tmp}/withdraw-$name.XXXXXX") || exit 2
 	chmod 755 "$run_dir"
 	# a sign-in for each test: tests share no accounts
 	# nothing repairs behind a test's back
-	export RUN_DIR=$run_dir EXTRA_USERS=999 RECONCILE_S=0
-	if ! PORT=0 BUILD=$BUILD tests/servers.sh start; then
-		echo "the servers of the $1 tests did not start" >&2
-		exit 2
-	fi
+	export EXTRA_USERS=999 RECONCILE_S=0
+	for slot; do
+		mkdir "$run_dir/$slot"
+		if ! RUN_DIR=$run_dir/$slot PORT=0 BUILD=$BUILD \
+			tests/servers.sh start; then
+			echo "the servers of the $name tests did not start" >&2
+			exit 2
+		fi
+	done
+}
+
+# use_servers SLOT: what the tests are told of them.
+use_servers() {
+	export RUN_DIR=$run_dir/$1
 	set -a
 	# shellcheck disable=SC1091
-	. "$run_dir/env"
+	. "$RUN_DIR/env"
 	set +a
 }
 
 # A sanitizer writes to the log of the service; its finding is a failure.
-check_log() {
+check_logs() {
 	if grep -E 'ERROR: (Address|Leak)Sanitizer|runtime error:' \
-		"$run_dir/log/withdrawd.log"; then
-		echo "a sanitizer found something in withdrawd: see above" >&2
+		"$run_dir"/*/log/withdrawd.log; then
+		echo "a sanitizer found something in withdrawd: see above" |
+			tee -a "$failures" >&2
 		failed=$((failed + 1))
 	fi
 }
@@ -72,29 +89,36 @@ check_log() {
 # count STATUS CHECKS FAILURES NAME: no numbers, or a status that they do not
 # explain, is one failure more.
 count() {
-	local status=$1 checks=${2:-0} failures=${3:-0}
-	if [ "$checks" = 0 ] || { [ "$status" != 0 ] && [ "$failures" = 0 ]; }; then
-		echo "the $4 tests ended with status $status" >&2
-		failures=$((failures + 1))
+	local status=$1 checks=${2:-0} wrong=${3:-0}
+	if [ "$checks" = 0 ] || { [ "$status" != 0 ] && [ "$wrong" = 0 ]; }; then
+		echo "the $4 tests ended with status $status" |
+			tee -a "$failures" >&2
+		wrong=$((wrong + 1))
 		checks=$((checks + 1))
 	fi
-	failed=$((failed + failures))
-	passed=$((passed + checks - failures))
+	failed=$((failed + wrong))
+	passed=$((passed + checks - wrong))
 }
 
-# The programs that use libcheck end with "97%: Checks: 52, Failures: ...".
-run_check() {
+# What failed is said once more at the end, where it is found.
+keep_failures() {	# NAME FILE
+	grep -E '^[^ :]+:[0-9]+:[FE]:|^ *not ok |^ *FAIL' "$2" |
+		sed "s/^/$1: /" >>"$failures"
+}
+
+# The programs that use libcheck say "97%: Checks: 52, Failures: ...".
+count_check() {	# STATUS FILE NAME
 	local sums
-	"$BUILD/check_$1" 2>&1 | tee "$log"
-	local status=${PIPESTATUS[0]}
-	sums=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$log" | tail -n 1)
+	sums=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$2" | tail -n 1)
+	keep_failures "$3" "$2"
 	# shellcheck disable=SC2086
-	set -- "$1" $sums
-	count "$status" "${2:-0}" "$((${3:-0} + ${4:-0}))" "$1"
+	set -- "$1" "$3" $sums
+	count "$1" "${3:-0}" "$((${4:-0} + ${5:-0}))" "$2"
 }
 
 run_unit() {
-	run_check unit
+	"$BUILD/check_unit" 2>&1 | tee "$log"
+	count_check "${PIPESTATUS[0]}" "$log" unit
 }
 
 # The fuzz targets on the inputs that are kept.
@@ -107,13 +131,37 @@ run_fuzz() {
 	sums=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
 	# shellcheck disable=SC2086
 	set -- $sums
+	keep_failures fuzz "$log"
 	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" fuzz
 }
 
+# One suite, on the servers of the slot that xargs has for it.
+run_suite() {	# SUITE
+	# shellcheck disable=SC2153 # it is not "slot"
+	use_servers "$SLOT"
+	"$BUILD/check_integration" "$1" >"$run_dir/$1.out" 2>&1
+	echo $? >"$run_dir/$1.status"
+	echo "$1: $(grep -E '^[0-9]+%: ' "$run_dir/$1.out")"
+}
+
+# Two suites at a time, each on servers of its own: a test waits more than it
+# works. The longest first, so that none is left alone at the end.
 run_integration() {
-	start_servers integration
-	run_check integration
-	check_log
+	local suites suite
+	suites=${CK_RUN_SUITE:-$(printf '%s\n' signin faults calls site points \
+		"$("$BUILD/check_integration" --list)" | awk '!seen[$0]++')}
+	start_servers integration 0 1
+	export -f run_suite use_servers
+	export run_dir BUILD
+	# shellcheck disable=SC2016,SC2086 # the other shell expands $0
+	printf '%s\n' $suites | xargs -P 2 --process-slot-var=SLOT -n 1 \
+		bash -c 'run_suite "$0"'
+	for suite in $suites; do
+		grep -vE '^Running suite' "$run_dir/$suite.out"
+		count_check "$(cat "$run_dir/$suite.status")" \
+			"$run_dir/$suite.out" "$suite"
+	done
+	check_logs
 	stop_servers
 }
 
@@ -126,7 +174,8 @@ run_browser() {
 	files=$(printf 'tests/browser/%s.test.mjs\n' ${BROWSER_TESTS:-random \
 		access states firefox flow $(basename -as .test.mjs \
 		tests/browser/*.test.mjs)} | awk '!seen[$0]++')
-	start_servers browser
+	start_servers browser 0
+	use_servers 0
 	# shellcheck disable=SC2016 # sh expands it
 	xargs -P 3 -n 1 sh -c \
 		'node --test --test-reporter=tap "$1" >"$0/${1##*/}.tap" 2>&1
@@ -137,13 +186,14 @@ run_browser() {
 		echo "# $name"
 		grep -vE '^ *(---|\.\.\.|duration_ms|type:)|^(TAP|1\.\.)|^# (suites|pass|cancelled|skipped|todo) |^# Subtest' \
 			"$run_dir/$name.tap"
+		keep_failures "$name" "$run_dir/$name.tap"
 		count "$(cat "$run_dir/$name.status")" \
 			"$(sed -n 's/^# tests //p' "$run_dir/$name.tap" | tail -n 1)" \
 			"$(sed -n 's/^# \(fail\|cancelled\) //p' \
 				"$run_dir/$name.tap" |
 				awk '{ n += $1 } END { print n }')" "$name"
 	done
-	check_log
+	check_logs
 	stop_servers
 }
 
@@ -157,6 +207,7 @@ run_torture() {
 	sums=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
 	# shellcheck disable=SC2086
 	set -- $sums
+	keep_failures torture "$log"
 	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" torture
 }
 
@@ -175,9 +226,11 @@ for part in "$@"; do
 	esac
 done
 log=$(mktemp) || exit 2
+failures=$(mktemp) || exit 2
 for part in "$@"; do
 	echo "== $part tests"
 	"run_$part"
 done
+[ ! -s "$failures" ] || { echo "== what failed"; cat "$failures"; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

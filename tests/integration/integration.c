@@ -1,52 +1,88 @@
 /*
  * The integration tests: the real withdrawd behind the real nginx, with a
- * private Postgres and Redis. tests/run.sh starts those and then this
- * program; CK_RUN_SUITE and CK_RUN_CASE select from it.
+ * private Postgres and Redis. tests/run.sh starts those and then this program
+ * with the names of suites; CK_RUN_SUITE and CK_RUN_CASE select from them.
  */
 #include <curl/curl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "suites.h"
 
-int
-main(void)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define SUITE(name) {#name, name##_suite}
+
+static const struct {
+	const char *name;
+	Suite *(*make)(void);
+} suites[] = {
+    SUITE(contract),
+    SUITE(identity),
+    SUITE(protocol),
+    SUITE(input),
+    SUITE(once),
+    SUITE(final),
+    SUITE(twins),
+    SUITE(batch),
+    SUITE(faults),
+    SUITE(replies),
+    SUITE(process),
+    SUITE(start),
+    SUITE(limits),
+    SUITE(site),
+    SUITE(signin),
+    SUITE(operator),
+    SUITE(operations),
+    SUITE(schema),
+    SUITE(payouts),
+    SUITE(days),
+    SUITE(exports),
+    SUITE(reconcile),
+    SUITE(conserved),
+    SUITE(running),
+    SUITE(points),
+    SUITE(calls),
+    SUITE(commits),
+};
+
+static bool
+add(SRunner *runner, const char *name)
 {
-	SRunner *runner = srunner_create(contract_suite());
+	for (size_t i = 0; i < COUNT(suites); i++)
+		if (strcmp(suites[i].name, name) == 0) {
+			srunner_add_suite(runner, suites[i].make());
+			return true;
+		}
+	fprintf(stderr, "there is no suite \"%s\": see --list\n", name);
+	return false;
+}
+
+/* Names of suites, or none for all; --list prints them. */
+int
+main(int argc, char *argv[])
+{
+	SRunner *runner = srunner_create(NULL);
 	int failed;
 
+	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
+		for (size_t i = 0; i < COUNT(suites); i++)
+			puts(suites[i].name);
+		return EXIT_SUCCESS;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	/* how many sign-ins there are; tests that start nginx anew say it
 	 * to tests/servers.sh again */
 	setenv("EXTRA_USERS", "200", 0);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return 2;
-	srunner_add_suite(runner, identity_suite());
-	srunner_add_suite(runner, protocol_suite());
-	srunner_add_suite(runner, input_suite());
-	srunner_add_suite(runner, once_suite());
-	srunner_add_suite(runner, final_suite());
-	srunner_add_suite(runner, twins_suite());
-	srunner_add_suite(runner, batch_suite());
-	srunner_add_suite(runner, faults_suite());
-	srunner_add_suite(runner, replies_suite());
-	srunner_add_suite(runner, process_suite());
-	srunner_add_suite(runner, start_suite());
-	srunner_add_suite(runner, limits_suite());
-	srunner_add_suite(runner, site_suite());
-	srunner_add_suite(runner, signin_suite());
-	srunner_add_suite(runner, operator_suite());
-	srunner_add_suite(runner, operations_suite());
-	srunner_add_suite(runner, schema_suite());
-	srunner_add_suite(runner, payouts_suite());
-	srunner_add_suite(runner, days_suite());
-	srunner_add_suite(runner, exports_suite());
-	srunner_add_suite(runner, reconcile_suite());
-	srunner_add_suite(runner, conserved_suite());
-	srunner_add_suite(runner, running_suite());
-	srunner_add_suite(runner, points_suite());
-	srunner_add_suite(runner, calls_suite());
-	srunner_add_suite(runner, commits_suite());
+	for (int i = 1; i < argc; i++)
+		if (!add(runner, argv[i]))
+			return 2;
+	for (size_t i = 0; argc < 2 && i < COUNT(suites); i++)
+		add(runner, suites[i].name);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
