@@ -13,15 +13,14 @@ struct reader {
 	bool withdraw;
 	enum key key;
 	bool seen_token, open;
-	const char *detail; /* the first thing wrong */
+	const char *detail; /* what is wrong; yajl stops there */
 };
 
 static int
 refuse(struct reader *r, const char *detail)
 {
-	if (r->detail == NULL)
-		r->detail = detail;
-	return 0; /* yajl stops */
+	r->detail = detail;
+	return 0;
 }
 
 static int

@@ -15,14 +15,13 @@ struct reader {
 	bool open;
 	bool name, password; /* seen */
 	bool for_name;       /* the key that came last is "name" */
-	const char *detail;
+	const char *detail;  /* what is wrong; yajl stops there */
 };
 
 static int
 refuse(struct reader *r, const char *detail)
 {
-	if (r->detail == NULL)
-		r->detail = detail;
+	r->detail = detail;
 	return 0;
 }
 

@@ -8,13 +8,12 @@
 #include "base/log.h"
 
 /* Are there no bytes that yajl takes for white space, and JSON does not? They
- * may be nowhere else in JSON either. */
+ * may be nowhere else in JSON either. Of what yajl took for JSON: some bytes. */
 static bool
 has_own_space_only(const char *json, size_t len)
 {
-	return len == 0 ||
-	    (memchr(json, '\v', len) == NULL &&
-		memchr(json, '\f', len) == NULL);
+	return memchr(json, '\v', len) == NULL &&
+	    memchr(json, '\f', len) == NULL;
 }
 
 static bool
@@ -109,8 +108,6 @@ strict_parse(
 	yajl_status st;
 	size_t end;
 
-	if (h == NULL)
-		fatalx("out of memory");
 	/* what is behind the value is looked at here: yajl does not mind the
 	 * beginning of a string there */
 	yajl_config(h, yajl_allow_trailing_garbage, 1);
