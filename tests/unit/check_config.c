@@ -395,6 +395,22 @@ START_TEST(no_redis_url)
 }
 END_TEST
 
+/* It is kept, and so has a bound. */
+START_TEST(longest_redis_url)
+{
+	char url[sizeof(c.redis_text) + 1];
+
+	memset(url, 'x', sizeof(url));
+	memcpy(url, "redis://", 8);
+	url[sizeof(c.redis_text) - 1] = '\0';
+	assert_good(read_env("REDIS_URL", url));
+	ck_assert_uint_eq(strlen(c.redis_host), sizeof(c.redis_text) - 1 - 8);
+	url[sizeof(c.redis_text) - 1] = 'x';
+	url[sizeof(c.redis_text)] = '\0';
+	assert_bad(read_env("REDIS_URL", url), "REDIS_URL");
+}
+END_TEST
+
 START_TEST(password_is_not_repeated)
 {
 	assert_bad(read_env("REDIS_URL", "redis://:hunter2@h:x"), "REDIS_URL");
@@ -540,6 +556,7 @@ config_suite(void)
 	tcase_add_test(t, redis_tcp);
 	tcase_add_test(t, redis_unix);
 	tcase_add_test(t, no_redis_url);
+	tcase_add_test(t, longest_redis_url);
 	tcase_add_test(t, password_is_not_repeated);
 	tcase_add_test(t, ladder);
 	tcase_add_test(t, statement_before_step);

@@ -1,5 +1,6 @@
 /* check_request.c: what is read of the FastCGI parameters: above all, who is
  * calling, and whether another site made the browser call. */
+#include <stdio.h>
 #include <string.h>
 
 #include "suites.h"
@@ -107,6 +108,43 @@ START_TEST(none_of_them)
 	ck_assert_uint_eq(request.nkeys, 0);
 	ck_assert_int_eq(request.user, 0);
 	ck_assert_uint_gt(strlen(request.id), 0);
+}
+END_TEST
+
+/* A name that is nearly one is none: the last letter is another. */
+START_TEST(names_that_are_nearly_known)
+{
+	static const char *const names[] = {"REQUEST_METHOD", "DOCUMENT_URI",
+	    "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "REQUEST_ID",
+	    "REMOTE_ADDR", "HTTPS", "WITHDRAW_SESSION", "WITHDRAW_HOST_SESSION",
+	    "WITHDRAW_BACKGROUND", "HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE",
+	    "HTTP_HOST", "HTTP_WITHDRAW_EXPECT_USER", "HTTP_IDEMPOTENCY_KEY",
+	    "WITHDRAW_USER"};
+	char param[64];
+	size_t i;
+
+	for (i = 0; i < COUNT(names); i++) {
+		snprintf(param, sizeof(param), "%s=1", names[i]);
+		*(strchr(param, '=') - 1) = '_';
+		read_one(param);
+		ck_assert_int_eq(request.method, METHOD_OTHER);
+		ck_assert_str_eq(request.method_text, "");
+		ck_assert_str_eq(request.path, "");
+		ck_assert_str_eq(request.query, "");
+		ck_assert_str_eq(request.content_type, "");
+		ck_assert_int_eq(request.content_length, LENGTH_UNSAID);
+		ck_assert_str_eq(request.address, "");
+		ck_assert_str_eq(request.session, "");
+		ck_assert_str_eq(request.host_session, "");
+		ck_assert(!request.https && !request.background);
+		ck_assert_ptr_null(request.origin);
+		ck_assert_ptr_null(request.fetch_site);
+		ck_assert_ptr_null(request.host);
+		ck_assert_ptr_null(request.expected_user);
+		ck_assert_uint_eq(request.nkeys, 0);
+		ck_assert_int_eq(request.user, 0);
+		ck_assert_str_ne(request.id, "1");
+	}
 }
 END_TEST
 
@@ -310,7 +348,7 @@ START_TEST(other_sites)
 	    "https://pay.example@evil.example", "https://user@pay.example",
 	    "https://pay.example, https://pay.example",
 	    "https://sub.pay.example", "https://pay.example ", "https://443",
-	    "://"};
+	    "://", "https://pay.exomple"};
 	size_t i;
 
 	for (i = 0; i < COUNT(fetch_sites); i++) {
@@ -439,6 +477,7 @@ request_suite(void)
 	tcase_add_loop_test(t, cookie_of_the_scheme, 0, 5);
 	tcase_add_test(t, background_is_one);
 	tcase_add_test(t, none_of_them);
+	tcase_add_test(t, names_that_are_nearly_known);
 	tcase_add_test(t, methods);
 	tcase_add_test(t, lengths);
 	tcase_add_test(t, request_ids);

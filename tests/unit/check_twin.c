@@ -148,6 +148,7 @@ START_TEST(all_are_told)
 		sit(&twins[i]);
 	twin_wait(room, &twins[3].seat, USER + 1, ORDER);
 	twin_wait(room, &twins[4].seat, USER, OTHER);
+	ck_assert(!twin_running(room, USER, OTHER)); /* who waits is not it */
 	ck_assert_int_eq(wakings, 0);
 	twin_end(room, &f, &with_record);
 	for (i = 0; i < 3; i++) {
@@ -313,6 +314,28 @@ START_TEST(nothing_found)
 }
 END_TEST
 
+/* The same where those whose time is over sit behind others. */
+START_TEST(nothing_found_for_the_last)
+{
+	twins[0].seat.until_us = PAST;
+	sit(&twins[0]);
+	ev_run(loop, 0);
+	assert_told(&twins[0], TWIN_LOOK, NULL);
+	twins[1].seat.delay = 3600; /* it does not ask meanwhile */
+	sit(&twins[1]);
+	twins[2].seat.until_us = PAST;
+	sit(&twins[2]);
+	while (!twins[2].seat.expired)
+		ev_run(loop, EVRUN_ONCE);
+	twin_looked(room, USER, ORDER, &without_record);
+	assert_told(&twins[2], TWIN_TOLD, &without_record);
+	ck_assert_int_eq(twins[1].woken, 0);
+	twin_tell(room, USER, ORDER, &with_record);
+	assert_told(&twins[1], TWIN_TOLD, &with_record);
+	ck_assert_int_eq(wakings, 3);
+}
+END_TEST
+
 /* A look that found the record tells all who sit there. */
 START_TEST(record_found)
 {
@@ -422,6 +445,7 @@ twin_suite(void)
 	tcase_add_test(t, one_wait_in_all);
 	tcase_add_test(t, one_looks_for_all);
 	tcase_add_test(t, nothing_found);
+	tcase_add_test(t, nothing_found_for_the_last);
 	tcase_add_test(t, record_found);
 	tcase_add_test(t, look_and_run);
 	tcase_add_test(t, news_for_nobody);
