@@ -83,7 +83,8 @@ $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
 $(BUILD)/check_unit: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
 $(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
 $(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/reconcile/chain.c \
-	fcgi/reconcile/numeric.c tests/bench/load/histogram.c)
+	fcgi/reconcile/fold.c fcgi/reconcile/numeric.c \
+	tests/bench/load/histogram.c)
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 
 $(BUILD)/measure: $(call obj,tests/bench/measure.c)
