@@ -14,6 +14,7 @@ PORT     ?= 8080
 CFLAGS   ?= -O2 -g
 WERROR   ?= 0
 SANITIZE ?=
+COVERAGE ?= 0
 SECONDS  ?= 60
 TARGET   ?=
 RUNS     ?= 500
@@ -36,6 +37,9 @@ endif
 ifneq ($(SANITIZE),)
 OUR_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
+else ifeq ($(COVERAGE),1)
+OUR_CFLAGS += --coverage -fprofile-update=atomic
+COUNTERS   = $(BUILD)/obj/tests/coverage/dump.o
 else
 OUR_CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 OUR_CFLAGS   += -fstack-protector-strong -fPIE
@@ -131,6 +135,12 @@ $(BUILD)/torture-clock.so: tests/torture/clock.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O2 -fPIC -shared -o $@ $<
 
+# nothing that was counted is lost where a process ends by _exit()
+ifneq ($(COUNTERS),)
+$(PROGRAMS) $(CHECKS): $(COUNTERS)
+$(PROGRAMS) $(CHECKS): OUR_LDFLAGS += -Wl,--wrap=_exit
+endif
+
 $(CHECKS): OUR_LDLIBS += $(shell pkg-config --libs check libcurl 2>/dev/null) \
 	-lpthread
 
@@ -145,7 +155,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 		-c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(call obj,$(MAINS) $(CTL) $(RECONCILE) $(PARTS) \
-	$(UNIT) $(INTEG) $(BENCH) $(FUZZ) $(TORTURE)))
+	$(UNIT) $(INTEG) $(BENCH) $(FUZZ) $(TORTURE)) $(COUNTERS))
 
 # --- running it ---------------------------------------------------------------
 # deps may install pkg-config itself: what follows runs in a make of its own,
@@ -181,7 +191,8 @@ checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BENCHERS) $(SHIM)
 # stands before calls of withdrawd and of its libraries, sanitized or not
 $(SHIM): tests/faults/shim.c tests/faults/shim.h Makefile
 	@mkdir -p $(@D)
-	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(filter-out -fsanitize=%,$(OUR_CFLAGS)) \
+	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) \
+		$(filter-out -fsanitize=% --coverage,$(OUR_CFLAGS)) \
 		$(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< -ldl
 
 torture: deps-test ## faults of all kinds, and liars; SECONDS=60, SEED=1
@@ -193,6 +204,11 @@ check-asan: deps-test ## unit and integration tests under ASan and UBSan
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/asan \
 		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
 	@BUILD=$(BUILD)/asan tests/run.sh unit fuzz integration
+
+coverage: deps-test ## branches of the pipeline, the parsers and money: all taken?
+	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/coverage COVERAGE=1 \
+		CC=gcc CFLAGS='-O0 -g' all checks
+	@BUILD=$(BUILD)/coverage tests/coverage.sh
 
 faults: deps-test ## the worker killed, and its calls failing, at every point
 	@$(MAKE) --no-print-directory -s -j2 all checks
@@ -274,6 +290,6 @@ help: ## this list
 		expand -t 16
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
-	test checks check-asan check-fuzz check-random fuzz fuzzers torture model \
-	faults bench lint format install uninstall clean help
+	test checks check-asan coverage check-fuzz check-random fuzz fuzzers \
+	torture model faults bench lint format install uninstall clean help
 .DELETE_ON_ERROR:

@@ -174,6 +174,9 @@ START_TEST(adjusts_up_and_down)
 	expect_refused(
 	    run(CTL("account", "adjust", user, "0", "--reason", "x")), 2,
 	    "\"0\"");
+	expect_refused(
+	    run(CTL("account", "adjust", user, "+five", "--reason", "x")), 2,
+	    "\"+five\"");
 	ck_assert_str_eq(ledger_balance(user), "7.00");
 	expect_said(expect_done(run(CTL("account", "show", user))), "found");
 }
