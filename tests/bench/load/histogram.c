@@ -26,7 +26,7 @@ top_of(unsigned i)
 	if (i < 2 * SUB)
 		return i;
 	shift = (i >> SUB_BITS) - 1;
-	return (int64_t)(((uint64_t)(i & (SUB - 1)) + SUB + 1) << shift) - 1;
+	return (int64_t)((((uint64_t)(i & (SUB - 1)) + SUB + 1) << shift) - 1);
 }
 
 void
