@@ -200,6 +200,9 @@ START_TEST(limits_are_the_ledgers)
 			ck_assert_str_eq(fake_pg_param(4 + i), limits[_i][i]);
 		else
 			ck_assert_ptr_null(fake_pg_param(4 + i));
+	ledger_says(declined);
+	settled();
+	assert_answer(0, OUTCOME_DECLINED, ORDER_DECLINED, BY_LEDGER);
 }
 END_TEST
 
@@ -424,6 +427,10 @@ START_TEST(twin_waits_in_vain)
 	click(1);
 	ck_assert_int_eq(clicks[0].done, 0);
 	assert_answer(1, OUTCOME_IN_PROGRESS, ORDER_RUNNING, BY_TWIN);
+	ledger_says(succeeded);
+	settled();
+	assert_answer(0, OUTCOME_SUCCEEDED, ORDER_SUCCEEDED, BY_LEDGER);
+	ck_assert_int_eq(clicks[1].done, 1);
 }
 END_TEST
 
