@@ -31,5 +31,6 @@ Suite *running_suite(void);
 Suite *points_suite(void);
 Suite *calls_suite(void);
 Suite *commits_suite(void);
+Suite *attack_suite(void);
 
 #endif

@@ -1,0 +1,6 @@
+#include "attack.h"
+void
+attack_crowd(Suite *suite)
+{
+	(void)suite;
+}

@@ -1,0 +1,6 @@
+#include "attack.h"
+void
+attack_rights(Suite *suite)
+{
+	(void)suite;
+}

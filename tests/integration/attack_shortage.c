@@ -1,0 +1,6 @@
+#include "attack.h"
+void
+attack_shortage(Suite *suite)
+{
+	(void)suite;
+}

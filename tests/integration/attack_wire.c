@@ -1,0 +1,6 @@
+#include "attack.h"
+void
+attack_wire(Suite *suite)
+{
+	(void)suite;
+}
