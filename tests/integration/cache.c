@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <hiredis/hiredis.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stack.h"
@@ -223,4 +224,26 @@ cache_copy(const char *from_user, const char *from_order, const char *to_user,
 	}
 	freeReplyObject(keys);
 	return copied;
+}
+
+const char *
+cache_commands(void)
+{
+	/* an expiry that Redis comes across is a del or unlink of its own */
+	static const char *const counted[] = {"evalsha", "get", "set", "del",
+	    "pttl", "pexpire", "time", "script"};
+	const char *words[] = {"INFO", "commandstats"};
+	redisReply *reply = command(2, words, NULL);
+	const char *text = "";
+
+	for (int i = 0; i < COUNT(counted); i++) {
+		const char *line = strstr(
+		    reply->str, keep_format("cmdstat_%s:calls=", counted[i]));
+
+		if (line != NULL)
+			text = keep_format("%s%s %ld ", text, counted[i],
+			    strtol(strchr(line, '=') + 1, NULL, 10));
+	}
+	freeReplyObject(reply);
+	return text;
 }

@@ -30,6 +30,9 @@ void cache_poison(const char *user, const char *junk);
  * the user in it likewise: what one may see, the other is given. */
 size_t cache_copy(const char *from_user, const char *from_order,
     const char *to_user, const char *to_order);
+/* The commands that Redis has run for the service, those inside of scripts
+ * too, as "evalsha 5 get 12"; those of the tests themselves are left out. */
+const char *cache_commands(void);
 /* Where Redis listens, for a proxy in front of it. */
 const char *cache_socket(void);
 

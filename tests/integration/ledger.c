@@ -289,7 +289,8 @@ ledger_configure(const char *name, const char *value)
 		ledger_sql(keep_format("ALTER SYSTEM RESET %s", name), NULL);
 	} else {
 		ledger_sql(
-		    keep_format("ALTER SYSTEM SET %s = %s", name, value), NULL);
+		    keep_format("ALTER SYSTEM SET %s = '%s'", name, value),
+		    NULL);
 	}
 	ledger_sql("SELECT pg_reload_conf()", NULL);
 	WAIT_UNTIL(configured(name, wanted, false));
