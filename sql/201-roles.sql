@@ -40,6 +40,13 @@ DO $$
 BEGIN
 	EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC',
 		current_database());
+	-- Large objects are tables by another name, which everybody may fill.
+	-- They belong to the superuser; where there is none, they stay.
+	IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer),
+			pg_catalog.lo_create(oid),
+			pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC;
+	END IF;
 END $$;
 
 -- All that is ours belongs to the owner, and to begin with nobody else may
