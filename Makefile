@@ -254,7 +254,8 @@ install: all ## install under prefix (DESTDIR for packagers)
 		$(DESTDIR)$(prefix)/share/man/man8 \
 		$(DESTDIR)$(prefix)/lib/systemd/system \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions \
-		$(share)/sql $(share)/static/words $(share)/nginx/snippets
+		$(share)/sql $(share)/static/words $(share)/nginx/snippets \
+		$(share)/redis
 	$(INSTALL) $(BUILD)/withdrawd $(BUILD)/withdraw-reconcile \
 		$(DESTDIR)$(prefix)/sbin/
 	$(INSTALL) $(BUILD)/withdrawctl $(DESTDIR)$(prefix)/bin/
@@ -262,6 +263,7 @@ install: all ## install under prefix (DESTDIR for packagers)
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/withdrawctl
 	$(INSTALL) -m 644 fcgi/man/*.8 $(DESTDIR)$(prefix)/share/man/man8/
 	$(INSTALL) -m 644 sql/*.sql $(share)/sql/
+	$(INSTALL) -m 644 fcgi/redis/withdraw.conf $(share)/redis/
 	$(INSTALL) -m 644 static/*.* $(share)/static/
 	$(INSTALL) -m 644 static/words/* $(share)/static/words/
 	sed 's|/usr/share/withdraw/|$(prefix)/share/withdraw/|' \
