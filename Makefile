@@ -60,6 +60,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS = $(BUILD)/withdrawd $(BUILD)/withdrawctl $(BUILD)/withdraw-reconcile
 SHIM     = $(BUILD)/faults.so
+FULL     = $(BUILD)/full.so
 CHECKS   = $(BUILD)/check_unit $(BUILD)/check_integration
 BENCHERS = $(addprefix $(BUILD)/,measure load hello scripts)
 TORTURERS = $(addprefix $(BUILD)/torture-,client credit check proxy liar \
@@ -186,13 +187,19 @@ test: deps-test ## run every test
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' tests/run.sh
 
-checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BENCHERS) $(SHIM)
+checks: $(CHECKS) $(FUZZERS) $(TORTURERS) $(BENCHERS) $(SHIM) $(FULL)
 
 # stands before calls of withdrawd and of its libraries, sanitized or not
 $(SHIM): tests/faults/shim.c tests/faults/shim.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) \
 		$(filter-out -fsanitize=% --coverage,$(OUR_CFLAGS)) \
+		$(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< -ldl
+
+# stands before calls of Postgres
+$(FULL): tests/faults/full.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(filter-out -fsanitize=%,$(OUR_CFLAGS)) \
 		$(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< -ldl
 
 torture: deps-test ## faults of all kinds, and liars; SECONDS=60, SEED=1
