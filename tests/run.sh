@@ -8,7 +8,10 @@
 # CK_RUN_SUITE=signin chooses a suite.
 # BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
 # with all logs, for a look. FAULTS=all puts faults everywhere, and not at a
-# sample of places that follows from FAULTS_SEED (make faults). The last line is
+# sample of places that follows from FAULTS_SEED (make faults). In the suite
+# "attack", ATTACK_CROWD=1000 connections (4000 at most) are in the way, users
+# send ATTACK_OVERLOAD=10 times what they may, and after a shortage the service
+# must be well again within ATTACK_RECOVERY_MS=5000. The last line is
 # "N passed, N failed"; exit status 0 if none failed, 1 if some did, 2 if the
 # tests could not be run.
 set -u
