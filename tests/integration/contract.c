@@ -241,6 +241,41 @@ START_TEST(list_pages_through_history)
 }
 END_TEST
 
+/* A page may end between two orders of the same microsecond. */
+START_TEST(list_pages_through_one_moment)
+{
+	enum { ORDERS = 5 };
+	const char *user = ledger_open("100.00"), *last = "g", *next;
+	const char *path = "/api/withdrawals?limit=2";
+	size_t seen = 0;
+
+	make_history(user, ORDERS);
+	ledger_sql("UPDATE withdraw_record SET created_at = now() "
+		   "WHERE user_id = $1::bigint",
+	    user, NULL);
+	while (path != NULL) {
+		struct http_response page = get(user, path);
+		size_t n;
+
+		expect_status(&page, 200);
+		n = json_length(page.body, "withdrawals");
+		ck_assert_uint_gt(n, 0);
+		for (size_t i = 0; i < n; i++, seen++) {
+			const char *order =
+			    json_item(page.body, "withdrawals", i, "order_id");
+
+			ck_assert_str_lt(order, last);
+			last = order;
+		}
+		next = json_get(page.body, "next");
+		path = strcmp(next, "null") == 0
+		    ? NULL
+		    : keep_format("/api/withdrawals?limit=2&before=%s", next);
+	}
+	ck_assert_uint_eq(seen, ORDERS);
+}
+END_TEST
+
 START_TEST(list_without_a_limit)
 {
 	const char *user = ledger_open("100.00");
@@ -457,6 +492,7 @@ contract_suite(void)
 	tcase_add_test(tcase, record_of_a_refusal);
 	tcase_add_test(tcase, record_of_nothing);
 	tcase_add_test(tcase, list_pages_through_history);
+	tcase_add_test(tcase, list_pages_through_one_moment);
 	tcase_add_test(tcase, list_without_a_limit);
 	tcase_add_loop_test(tcase, list_refuses_nonsense, 0, 13);
 	tcase_add_test(tcase, void_closes_an_order);

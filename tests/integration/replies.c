@@ -444,6 +444,40 @@ START_TEST(poisoned_before_the_first_click)
 }
 END_TEST
 
+/* Commits were lost: a standby was promoted that did not have them, or a
+ * backup was put back. What Redis has kept of them is not so. Here the record
+ * is taken away, and a function before ours says that the history is another.
+ */
+START_TEST(answer_of_a_lost_history_is_not_shown)
+{
+	struct order order = order_new(ledger_open("1.00"), "100.00");
+	struct http_response answer = order_send(&order);
+
+	expect_problem(&answer, 402, "insufficient-funds", "declined");
+	ck_assert_uint_gt(cache_count(order.user, order.id), 0);
+	ledger_sql("DELETE FROM withdraw_record WHERE order_id = $1::uuid",
+	    order.id, NULL);
+	answer = order_send_with(&order, NULL);
+	expect_problem(&answer, 402, "insufficient-funds", "declined");
+
+	ledger_sql("DROP SCHEMA IF EXISTS restored CASCADE", NULL);
+	ledger_sql("CREATE SCHEMA restored", NULL);
+	ledger_sql("GRANT USAGE ON SCHEMA restored TO withdraw_service", NULL);
+	ledger_sql("CREATE FUNCTION restored.withdraw_epoch() RETURNS text "
+		   "LANGUAGE sql AS 'SELECT ''restored.1'''",
+	    NULL);
+	stack_restart(
+	    "withdrawd", "PGOPTIONS='-c search_path=restored,public'");
+	answer = order_send_with(&order, NULL);
+	ledger_sql("DROP SCHEMA restored CASCADE", NULL);
+	expect_problem(&answer, 409, "token-invalid", "none");
+	ledger_credit(order.user, "99.00");
+	answer = order_settle(&order);
+	expect_success(&answer, &order);
+	ck_assert_str_eq(ledger_balance(order.user), "0.00");
+}
+END_TEST
+
 /* A garbled answer is not a way round the token. */
 START_TEST(poison_is_no_token)
 {
@@ -490,5 +524,6 @@ replies_suite(void)
 	tcase_add_test(tcase, poisoned_answer_is_not_shown);
 	tcase_add_test(tcase, answer_of_another_user_is_not_shown);
 	tcase_add_test(tcase, poisoned_before_the_first_click);
+	tcase_add_test(tcase, answer_of_a_lost_history_is_not_shown);
 	return suite;
 }
