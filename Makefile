@@ -17,6 +17,7 @@ SANITIZE ?=
 COVERAGE ?= 0
 SECONDS  ?= 60
 TARGET   ?=
+MUTANT   ?=
 RUNS     ?= 500
 SEED     ?=
 
@@ -239,6 +240,10 @@ fuzz: deps-fuzz ## search for faults; SECONDS=60 each, TARGET=name for one
 
 fuzzers: $(FUZZERS)
 
+mutants: deps-test ## weaken one place at a time: a test goes red; MUTANT=name
+	@$(MAKE) --no-print-directory -s -j2 all $(CHECKS) $(SHIM)
+	@BUILD='$(BUILD)' MUTANT='$(MUTANT)' tests/mutants.sh
+
 model: deps-test ## search the model of the pipeline; MODEL=long: for hours
 	@tests/model/run.sh
 
@@ -300,5 +305,6 @@ help: ## this list
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
 	test checks check-asan coverage check-fuzz check-random fuzz fuzzers \
-	torture model faults bench lint format install uninstall clean help
+	torture model faults mutants bench lint format install uninstall \
+	clean help
 .DELETE_ON_ERROR:

@@ -85,6 +85,21 @@ javascript() {
 	return $bad
 }
 
+# The mutants still fit the code, and say what they are (tests/mutants.sh).
+mutants() {
+	local patch name bad=0
+	for patch in tests/mutants/*.patch; do
+		git apply --check "$patch" || bad=1
+		for name in Weakens Breaks Suite; do
+			if ! sed '/^diff /q' "$patch" | grep -q "^$name: ."; then
+				echo "$patch has no \"$name:\" in its head"
+				bad=1
+			fi
+		done
+	done
+	return $bad
+}
+
 check "gcc, no warning" make -s -j2 BUILD="$out/gcc" WERROR=1 CC=gcc all checks
 check "clang, no warning" make -s -j2 BUILD="$out/clang" WERROR=1 CC=clang \
 	all checks
@@ -98,6 +113,7 @@ check "clang-format" clang-format --dry-run -Werror "${c_files[@]}"
 check "floors" floors
 check "shellcheck" shellcheck "${shells[@]}"
 check "javascript" javascript
+check "mutants" mutants
 check "nginx -t" tests/servers.sh check-nginx
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

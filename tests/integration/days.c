@@ -10,6 +10,7 @@
 #include "ledger.h"
 #include "order.h"
 #include "scratch.h"
+#include "session.h"
 #include "stack.h"
 #include "suites.h"
 #include "support.h"
@@ -123,6 +124,47 @@ START_TEST(storm_against_a_daily_limit)
 	}
 	ck_assert_int_eq(succeeded, storms[_i].succeed);
 	ck_assert_int_eq(ledger_succeeded(user), storms[_i].succeed);
+}
+END_TEST
+
+static const struct {
+	const char *count, *sum, *end, *answer;
+} overtakings[] = {
+    {"1", "", "COMMIT", "declined daily-count-limit 90.00"},
+    {"1", "", "ROLLBACK", "succeeded 60.00"},
+    {"", "49.99", "COMMIT", "declined daily-sum-limit 90.00"},
+    {"", "50.00", "COMMIT", "succeeded 50.00"},
+};
+
+static const char *
+decide_text(const char *user, const char *amount)
+{
+	return keep_format(
+	    "SELECT concat_ws(' ', (ARRAY['succeeded', 'declined'])[status], "
+	    "reason, balance_after) FROM withdraw_execute(%s, '%s', %s, 'CNY', "
+	    "NULL, NULL)",
+	    user, order_id(), amount);
+}
+
+/* Two at once that have both read the account while the day had room for one:
+ * the second, which waits, is decided anew, by the limits as well. */
+START_TEST(overtaken_withdrawal_is_held_to_the_limit)
+{
+	const char *user = ledger_open("100.00");
+	struct session *first = session_open("withdraw_service");
+	struct session *second = session_open("withdraw_service");
+
+	ledger_sql("SELECT limit_set($1::bigint, NULL, NULL, "
+		   "nullif($2, '')::numeric, nullif($3, '')::numeric, NULL, "
+		   "'me', NULL)",
+	    user, overtakings[_i].count, overtakings[_i].sum, NULL);
+	session_run(first, "BEGIN");
+	ck_assert_str_eq(
+	    session_run(first, decide_text(user, "10.00")), "succeeded 90.00");
+	session_send(second, decide_text(user, "40.00"));
+	WAIT_UNTIL(session_waits_for(second, first));
+	session_run(first, overtakings[_i].end);
+	ck_assert_str_eq(session_result(second), overtakings[_i].answer);
 }
 END_TEST
 
@@ -470,6 +512,9 @@ days_suite(void)
 	tcase_add_unchecked_fixture(tcase, begin_at_noon, end_noon);
 	tcase_add_loop_test(
 	    tcase, storm_against_a_daily_limit, 0, COUNT(storms));
+	tcase_add_checked_fixture(tcase, NULL, session_close_all);
+	tcase_add_loop_test(tcase, overtaken_withdrawal_is_held_to_the_limit, 0,
+	    COUNT(overtakings));
 
 	tcase = fixture_case(suite, "beforehand");
 	tcase_add_unchecked_fixture(tcase, begin_at_noon, end_noon);
