@@ -22,6 +22,8 @@
 # run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
+# shellcheck source=tests/shell.sh
+. tests/shell.sh
 
 usage() {
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
@@ -67,18 +69,32 @@ copy_tree() {
 	[ ! -d "$BUILD/obj" ] || cp -a "$BUILD/obj" "$tree/build/" || exit 2
 }
 
-# run LOG COMMAND...: in the background, so that a signal finds us waiting;
-# timeout hands it on to all that it started
+# run LOG COMMAND...: in the background, so that signals find us awake; timeout
+# hands ours on to all that it started. It ends early when a test goes red.
 run() {
-	local log=$1 status
+	local log=$1
 	shift
+	rm -f "$tap"
 	(cd "$tree" && exec env --default-signal=INT,QUIT \
-		timeout -k 60 "$LIMIT_S" "$@") >"$log" 2>&1 </dev/null &
+		timeout -k 60 "$LIMIT_S" "$@") >"$log" 2>&1 </dev/null 9>&- &
 	child=$!
+	while kill -0 "$child" 2>/dev/null; do
+		if is_red; then
+			kill "$child" 2>/dev/null
+			break
+		fi
+		pause 0.2
+	done
 	wait "$child"
-	status=$?
+	local status=$?
 	child=
 	return $status
+}
+
+# Has a test gone red? libcheck notes each as it ends:
+# not ok 3 - tests/integration/once.c:storm:two_hundred_clicks: ...
+is_red() {
+	grep -qs '^not ok' "$tap"
 }
 
 # build KIND LOG: what the tests of that kind need
@@ -106,17 +122,18 @@ test_with() {
 	*/*) only+=("CK_RUN_CASE=${name#*/}") ;;
 	esac
 	run "$2" env -u CK_RUN_SUITE -u CK_RUN_CASE -u RUN_DIR -u KEEP \
-		BUILD=build \
-		"${only[@]}" tests/run.sh "$kind"
+		BUILD=build CK_TAP_LOG_FILE_NAME="$tap" "${only[@]}" \
+		tests/run.sh "$kind"
 	status=$?
-	[ $status != 0 ] || return 0
-	# support.c:50:F:storm:two_hundred_clicks:0: ...
-	first=$(sed -nE 's,^[^ :]+\.c:[0-9]+:[FE]:([^:]*):([^:]*):.*,\1/\2,p' \
-		"$2" | head -n 1)
-	if [ $status != 1 ] || [ -z "$first" ]; then
+	if ! is_red; then
+		[ $status != 0 ] || return 0
 		first="no test ended as tests do: status $status"
 		return 2
 	fi
+	# the file is that of the line, which may be a helper's
+	first=$(sed -nE 's,^not ok [0-9]+ - [^:]*:([^:]*):([^:]*):.*,\1/\2,p' \
+		"$tap" | head -n 1)
+	grep '^not ok' "$tap" >>"$2"
 	test=$(grep -lF "START_TEST(${first#*/})" tests/"$kind"/*.c | head -n 1)
 	test=${test##*/}
 	test=${test%.c}
@@ -246,6 +263,7 @@ choose() {
 choose
 out=$(mktemp -d /tmp/withdraw-mutants.XXXXXX) || exit 2
 tree=$out/tree
+tap=$out/tap
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

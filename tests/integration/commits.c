@@ -477,13 +477,18 @@ commits_suite(void)
 	tcase_add_test(tcase, request_falls_silent);
 	tcase_add_test(tcase, late_reply_is_nobodys);
 
+	tcase = struck_case(suite, "cancel");
+	/* before each as well: one that failed has left it */
+	tcase_add_checked_fixture(tcase, ledger_give_up_standby, NULL);
+	tcase_add_unchecked_fixture(tcase, NULL, ledger_give_up_standby);
+	tcase_add_test(tcase, commit_is_cancelled);
+
 	tcase = struck_case(suite, "commit");
 	/* before each as well: one that failed has left it */
 	tcase_add_checked_fixture(tcase, ledger_give_up_standby, NULL);
 	tcase_add_unchecked_fixture(tcase, NULL, ledger_give_up_standby);
 	tcase_add_test(tcase, standby_is_silent);
 	tcase_add_test(tcase, backend_is_terminated);
-	tcase_add_test(tcase, commit_is_cancelled);
 	tcase_add_test(tcase, postgres_is_stopped);
 	tcase_add_test(tcase, backend_is_killed);
 	tcase_add_test(tcase, postgres_is_killed);
