@@ -21,7 +21,7 @@ MUTANT   ?=
 RUNS     ?= 500
 SEED     ?=
 
-PKGS   = libpq hiredis yajl uuid fcgi
+PKGS   = libpq hiredis yajl uuid fcgi libseccomp
 PKGDEP = $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
 
 # -isystem: the warnings are for our code, not for the libraries' headers

@@ -11,6 +11,7 @@
 #include "process/check.h"
 #include "process/listen.h"
 #include "process/master.h"
+#include "process/sandbox.h"
 
 #ifndef WITHDRAW_VERSION
 #define WITHDRAW_VERSION "unknown"
@@ -86,6 +87,16 @@ forbid_cores(void)
 		fatal("could not forbid core dumps");
 }
 
+/* Nothing here needs root, and a fault would be root's. */
+static void
+refuse_root(const struct config *cfg)
+{
+	if (geteuid() == 0 && !cfg->root)
+		fatalx("not starting as root: start it as a user of its own "
+		       "(User= in systemd's unit, spawn-fcgi -u, setpriv), or "
+		       "set WITHDRAW_ROOT=allow");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -106,6 +117,7 @@ main(int argc, char *argv[])
 		break;
 	}
 	forbid_cores();
+	sandbox_no_new_privileges();
 	signal(SIGPIPE, SIG_IGN);
 	if (cfg.test_only) {
 		if (check_stores(&cfg) != CHECK_OK)
@@ -113,6 +125,7 @@ main(int argc, char *argv[])
 		fprintf(stderr, "the settings and both connections are fine\n");
 		return 0;
 	}
+	refuse_root(&cfg);
 	raise_descriptors(&cfg);
 	if (FCGX_Init() != 0)
 		fatalx("could not initialise libfcgi");

@@ -28,7 +28,8 @@ tries=3		# a mirror may hiccup
 
 # PACKAGE, or PACKAGE:COMMAND where any program of that name will do.
 run="gcc:gcc make:make pkg-config:pkg-config libc6-dev libfcgi-dev libpq-dev
-	libhiredis-dev libyajl-dev uuid-dev libev-dev libssl-dev libcsv-dev libcrypt-dev redis-server:redis-server
+	libhiredis-dev libyajl-dev uuid-dev libev-dev libssl-dev libcsv-dev libcrypt-dev
+	libseccomp-dev redis-server:redis-server
 	redis-tools:redis-cli nginx-light:nginx util-linux:setpriv"
 # the font is for the Chinese of the screenshots
 test="check libcurl4-openssl-dev ca-certificates chromium:chromium
@@ -36,7 +37,8 @@ test="check libcurl4-openssl-dev ca-certificates chromium:chromium
 	nodejs:node npm:npm spawn-fcgi:spawn-fcgi curl:curl procps:ps spin:spin
 	strace:strace"
 lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clang-tidy clang-format:clang-format
-	cppcheck:cppcheck shellcheck:shellcheck"
+	cppcheck:cppcheck shellcheck:shellcheck
+	systemd:systemd-analyze"
 # libFuzzer is in the second
 fuzz="clang:clang libclang-rt-dev"
 bench="php8.2-fpm php8.2-pgsql php8.2-opcache php-redis php-apcu

@@ -28,6 +28,11 @@ usage() {
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
 
+# What these write at their end, a worker may not: sanitizers, gcov.
+if grep -qE '__asan_init|__gcov_exit' "$BUILD/withdrawd" 2>/dev/null; then
+	export WITHDRAW_SANDBOX=${WITHDRAW_SANDBOX:-off}
+fi
+
 stop_servers() {
 	local dir
 	[ -n "$run_dir" ] || return 0

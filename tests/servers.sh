@@ -165,8 +165,8 @@ launch() {	# NAME LOG COMMAND...
 	say "== started $(date '+%F %T')" >>"$log"
 	# without --default-signal they would ignore INT and QUIT, as all
 	# background processes of a script do
-	(cd "$run" && exec "${as_user[@]}" env --default-signal=INT,QUIT \
-		HOME="$run" setsid "$@") \
+	(cd "$run" && exec "${as_user[@]}" setpriv --no-new-privs -- \
+		env --default-signal=INT,QUIT HOME="$run" setsid "$@") \
 		</dev/null >>"$log" 2>&1 8>&- 9>&- &
 	disown	# or bash would report its end in words of its own
 	birth $! >"$run/$name.birth" || true	# ended already: see await

@@ -138,6 +138,26 @@ read_https(const struct setting *s, const char *value, struct config *c,
 	return true;
 }
 
+static bool
+read_sandbox(const struct setting *s, const char *value, struct config *c,
+    char *error, size_t room)
+{
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+		return wrong(s, value, "on or off", error, room);
+	c->sandbox = strcmp(value, "on") == 0;
+	return true;
+}
+
+static bool
+read_root(const struct setting *s, const char *value, struct config *c,
+    char *error, size_t room)
+{
+	if (strcmp(value, "refuse") != 0 && strcmp(value, "allow") != 0)
+		return wrong(s, value, "refuse or allow", error, room);
+	c->root = strcmp(value, "allow") == 0;
+	return true;
+}
+
 /* %41 -> A, in place. */
 static bool
 percent_decode(char *s)
@@ -304,6 +324,10 @@ static const struct setting settings[] = {
 	"a password that was changed ends sessions after so long at most"},
     {"WITHDRAW_HTTPS", "https", "auto", read_https, 0, 0, 0,
 	"always: clients come by https, which ends in front of nginx"},
+    {"WITHDRAW_SANDBOX", "sandbox", "on", read_sandbox, 0, 0, 0,
+	"off: workers may make any system call"},
+    {"WITHDRAW_ROOT", "root", "refuse", read_root, 0, 0, 0,
+	"allow: serve as root, too"},
     {"WITHDRAW_CURRENCY", "currency", "CNY", read_currency, 0, 0, 0,
 	"the currency of all accounts"},
     {"WITHDRAW_MIN", "min", "", read_money, AT(min), 0, 0,

@@ -40,6 +40,8 @@ struct config {
 	int session_max_s;    /* and any does */
 	int session_check_s;  /* the ledger is asked about it so often */
 	bool https;           /* clients come by it, whatever nginx says */
+	bool sandbox;         /* workers may call only what they need */
+	bool root;            /* it may serve as root */
 	const char *currency; /* three capital letters */
 	int64_t min, max;     /* of one withdrawal; -1: no limit */
 

@@ -13,6 +13,7 @@
 #include "pipeline/ledger.h"
 #include "pipeline/service.h"
 #include "pipeline/twin.h"
+#include "process/sandbox.h"
 #include "process/scripts.h"
 #include "signin/password.h"
 #include "store/pg.h"
@@ -129,6 +130,8 @@ worker_run(const struct config *cfg, int listen_fd, int news, pid_t master)
 		fatal("could not ask for a signal at the master's death");
 	if (getppid() != master)
 		fatalx("the master is gone already");
+	if (cfg->sandbox)
+		sandbox_enter();
 
 	w.service.cfg = cfg;
 	w.service.loop = w.loop;

@@ -14,6 +14,7 @@ Suite *batch_suite(void);
 Suite *faults_suite(void);
 Suite *replies_suite(void);
 Suite *twins_suite(void);
+Suite *privileges_suite(void);
 Suite *process_suite(void);
 Suite *start_suite(void);
 Suite *limits_suite(void);

@@ -25,6 +25,7 @@ Suite *pg_suite(void);
 Suite *redis_suite(void);
 Suite *request_suite(void);
 Suite *routes_suite(void);
+Suite *sandbox_suite(void);
 Suite *twin_suite(void);
 Suite *withdraw_suite(void);
 

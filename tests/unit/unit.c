@@ -39,6 +39,7 @@ main(void)
 	srunner_add_suite(runner, pg_suite());
 	srunner_add_suite(runner, withdraw_suite());
 	srunner_add_suite(runner, orders_suite());
+	srunner_add_suite(runner, sandbox_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
