@@ -8,7 +8,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
-sections="service reconcile growth"
+sections="service reconcile growth longrun"
 default="service reconcile"
 
 usage() {
@@ -21,6 +21,8 @@ usage() {
 	             and Node if tests/bench/peers.sh is there
 	  reconcile  withdraw-reconcile, against the bare sum of the journal
 	  growth     withdrawals over accounts and connections
+	  longrun    REQUESTS through one worker, whose memory must not grow,
+	             nor its descriptors; fails if they do
 
 	--json=FILE writes every figure there, of each round and its median.
 
@@ -36,6 +38,8 @@ usage() {
 	                  account has at least three
 	  STEPS="10 32 128 512 2000"
 	                  growth: connections
+	  REQUESTS=1000000
+	             longrun: of all kinds, by people who are signed in
 	  PLOT=FILE       growth: where the picture is written
 	                  (build/growth.svg)
 	  ACCOUNTS=1000000, ENTRIES=10000000
@@ -151,6 +155,7 @@ ROUNDS_SERVICE=${ROUNDS:-$((QUICK ? 1 : 5))}
 SIZES=${SIZES:-10000 $((QUICK ? 100000 : 1000000))}
 RECORDS=${RECORDS:-$((QUICK ? 300000 : 1000000))}
 STEPS=${STEPS:-10 32 128 512 2000}
+REQUESTS=${REQUESTS:-1000000}
 PLOT=$(realpath -m "${PLOT:-$BUILD/growth.svg}")
 ROUNDS=${ROUNDS:-5}
 if [ "$QUICK" = 1 ]; then
@@ -160,7 +165,7 @@ fi
 ACCOUNTS=${ACCOUNTS:-1000000}
 ENTRIES=${ENTRIES:-10000000}
 for number in "$ROUNDS" "$ACCOUNTS" "$ENTRIES" "$SPAN" $SIZES "$RECORDS" \
-	$STEPS; do
+	$STEPS "$REQUESTS"; do
 	[[ $number =~ ^[1-9][0-9]{0,11}$ ]] ||
 		die "\"$number\" is no number above zero; see --help"
 done

@@ -22,6 +22,7 @@ static const struct mode {
     {"replays", mode_replays, KIND_REPLAY},
     {"storm", mode_storm, KIND_ROUND},
     {"mix", mode_mix, KIND_WITHDRAW},
+    {"people", mode_people, KIND_WITHDRAW},
     {"get", mode_get, KIND_GET},
     {"flood", mode_flood, KIND_FLOOD},
 };
@@ -33,6 +34,7 @@ static const char *const kind_names[NKINDS] = {[KIND_WITHDRAW] = "withdraw",
     [KIND_ROUND] = "round",
     [KIND_HISTORY] = "history",
     [KIND_ACCOUNT] = "account",
+    [KIND_SESSION] = "session",
     [KIND_GET] = "get",
     [KIND_ALONE] = "alone",
     [KIND_FLOODED] = "flooded",
@@ -50,6 +52,9 @@ usage(FILE *f)
 	    "  replays  finished orders again\n"
 	    "  storm    all clients send one order, until all have the answer\n"
 	    "  mix      withdrawals, histories and balances: 2 : 1 : 1\n"
+	    "  people   all that a page asks, of clients who are signed in\n"
+	    "           (--cookies): withdrawals, replays, histories, balances,\n"
+	    "           and who is signed in: 3 : 2 : 1 : 1 : 1\n"
 	    "  get      GET of a path\n"
 	    "  flood    another user's withdrawals, while the first user sends\n"
 	    "           duplicates, and while not, in turns\n"
@@ -58,6 +63,7 @@ usage(FILE *f)
 	    "  --connections=32   clients; each has one request under way\n"
 	    "  --seconds=5        that are measured\n"
 	    "  --warmup=1         seconds before\n"
+	    "  --requests=N       in place of seconds, of people\n"
 	    "  --first-user=1, --users=10000\n"
 	    "                     whose withdrawals; no two clients are one\n"
 	    "                     user at a time, but in hot, storm and flood\n"
@@ -113,6 +119,7 @@ enum {
 	OPT_CONNECTIONS = 256,
 	OPT_SECONDS,
 	OPT_WARMUP,
+	OPT_REQUESTS,
 	OPT_FIRST,
 	OPT_USERS,
 	OPT_AMOUNT,
@@ -130,6 +137,7 @@ static const struct option long_options[] = {
     {"connections", required_argument, NULL, OPT_CONNECTIONS},
     {"seconds", required_argument, NULL, OPT_SECONDS},
     {"warmup", required_argument, NULL, OPT_WARMUP},
+    {"requests", required_argument, NULL, OPT_REQUESTS},
     {"first-user", required_argument, NULL, OPT_FIRST},
     {"users", required_argument, NULL, OPT_USERS},
     {"amount", required_argument, NULL, OPT_AMOUNT},
@@ -157,6 +165,9 @@ read_option(struct options *o, int which, const char *name, const char *arg)
 		break;
 	case OPT_WARMUP:
 		o->warmup = number(name, arg, 0, 3600);
+		break;
+	case OPT_REQUESTS:
+		o->requests = (unsigned)number(name, arg, 1, 1e9);
 		break;
 	case OPT_FIRST:
 		o->first_user = (int64_t)number(name, arg, 1, 1e15);
@@ -228,6 +239,10 @@ read_command_line(int argc, char *argv[], struct options *o)
 	if (strlen(o->path) > 400 || strlen(o->user_header) > 60 ||
 	    strlen(o->amount) > 20)
 		errx(COULD_NOT, "an option is too long");
+	if (o->requests != 0)
+		o->warmup = 0;
+	if (mode->run == mode_people && o->cookies == NULL)
+		errx(COULD_NOT, "people need --cookies");
 	if (o->cookies != NULL)
 		o->users = o->connections;
 	if (o->users < o->connections && mode->run != mode_hot &&

@@ -18,6 +18,7 @@ begin(struct client *cl, const char *method_path)
 static void
 send_it(struct client *cl, const char *end, http_answered *then)
 {
+	cl->run->sent++;
 	cl->conn->out_len = (size_t)(end - cl->conn->out);
 	http_send(cl->conn, then);
 }

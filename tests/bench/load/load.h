@@ -14,6 +14,7 @@ struct options {
 	struct sockaddr_in server;
 	unsigned connections;
 	double seconds, warmup, turn;
+	unsigned requests; /* in place of seconds; 0: as the clock says */
 	int64_t first_user;
 	unsigned users;
 	const char *amount;
@@ -35,6 +36,7 @@ enum kind {
 	KIND_ROUND,   /* a storm, until the last client has its answer */
 	KIND_HISTORY, /* GET /api/withdrawals */
 	KIND_ACCOUNT,
+	KIND_SESSION, /* GET /api/session */
 	KIND_GET,
 	KIND_ALONE,   /* another user's withdrawal, without a flood */
 	KIND_FLOODED, /* and during one */
@@ -63,7 +65,7 @@ struct client {
 	bool final;                  /* storm: has the answer */
 	int64_t began_ns;            /* the first try of the withdrawal */
 	char (*finished)[UUID_TEXT]; /* orders to replay */
-	unsigned nfinished;
+	unsigned nfinished;          /* of people: also those forgotten */
 };
 
 struct run {
@@ -74,6 +76,7 @@ struct run {
 	uint64_t random[2];
 	int64_t begin_ns, end_ns; /* what is answered between is measured */
 	bool begun, ended;
+	unsigned sent; /* requests, of all clients */
 };
 
 /* --- the run (run.c) ---------------------------------------------------- */
@@ -131,6 +134,7 @@ void mode_hot(const struct options *opt, struct figures *fig);
 void mode_replays(const struct options *opt, struct figures *fig);
 void mode_storm(const struct options *opt, struct figures *fig);
 void mode_mix(const struct options *opt, struct figures *fig);
+void mode_people(const struct options *opt, struct figures *fig);
 void mode_get(const struct options *opt, struct figures *fig);
 void mode_flood(const struct options *opt, struct figures *fig);
 

@@ -408,6 +408,138 @@ mode_mix(const struct options *opt, struct figures *fig)
 	http_run(&r.http);
 }
 
+/* --- people: all that a page asks, of clients who are signed in ------------
+ */
+
+#define REMEMBERED 64 /* orders of a client that may be sent again */
+
+static void people_next(struct client *cl);
+
+static void
+people_withdrawn(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_withdrawn(cl, a)) {
+		run_count(cl->run, KIND_WITHDRAW, a->sent_ns, a);
+		memcpy(cl->finished[cl->nfinished++ % REMEMBERED], cl->order,
+		    UUID_TEXT);
+	}
+	people_next(cl);
+}
+
+static void
+people_token(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (!got_token(cl, a)) {
+		people_next(cl);
+		return;
+	}
+	run_count(cl->run, KIND_TOKEN, a->sent_ns, a);
+	ask_withdraw(cl, true, people_withdrawn);
+}
+
+static void
+people_replayed(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_replay(cl, a))
+		run_count(cl->run, KIND_REPLAY, a->sent_ns, a);
+	people_next(cl);
+}
+
+static void
+people_history(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_json(cl, a, "withdrawals"))
+		run_count(cl->run, KIND_HISTORY, a->sent_ns, a);
+	people_next(cl);
+}
+
+static void
+people_account(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_json(cl, a, "balance"))
+		run_count(cl->run, KIND_ACCOUNT, a->sent_ns, a);
+	people_next(cl);
+}
+
+static void
+people_session(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_json(cl, a, "user_id"))
+		run_count(cl->run, KIND_SESSION, a->sent_ns, a);
+	people_next(cl);
+}
+
+/* Of eight: three withdrawals, two replays, and the others one each. */
+static void
+people_next(struct client *cl)
+{
+	unsigned known =
+	    cl->nfinished < REMEMBERED ? cl->nfinished : REMEMBERED;
+	unsigned what = (unsigned)(run_random(cl->run) >> 61);
+
+	if (!run_goes_on(cl->run))
+		return;
+	client_is_anybody(cl);
+	switch (what) {
+	case 0:
+		ask_get(cl, "/api/withdrawals?limit=20", people_history);
+		break;
+	case 1:
+		ask_get(cl, "/api/account", people_account);
+		break;
+	case 2:
+		ask_get(cl, "/api/session", people_session);
+		break;
+	case 3:
+	case 4:
+		if (known > 0) {
+			memcpy(cl->order,
+			    cl->finished[run_random(cl->run) % known],
+			    UUID_TEXT);
+			ask_withdraw(cl, false, people_replayed);
+			break;
+		}
+		/* nothing to send again yet */
+		/* fall through */
+	default:
+		run_new_order(cl->run, cl->order);
+		ask_token(cl, people_token);
+	}
+}
+
+static void
+people_begin(struct client *cl)
+{
+	cl->finished = calloc(REMEMBERED, sizeof(*cl->finished));
+	if (cl->finished == NULL)
+		err(COULD_NOT, "out of memory");
+	people_next(cl);
+}
+
+void
+mode_people(const struct options *opt, struct figures *fig)
+{
+	struct run r;
+
+	run_open(&r, opt, fig, opt->connections);
+	run_clock(&r);
+	each_client(&r, people_begin);
+	http_run(&r.http);
+	run_close(&r);
+}
+
 /* --- get: the same path again and again ----------------------------------- */
 
 static void get_next(struct client *cl);

@@ -78,19 +78,25 @@ void
 run_clock(struct run *r)
 {
 	r->begin_ns = now_ns() + (int64_t)(r->opt->warmup * 1e9);
-	r->end_ns = r->begin_ns + (int64_t)(r->opt->seconds * 1e9);
+	r->end_ns = r->opt->requests != 0
+	    ? INT64_MAX
+	    : r->begin_ns + (int64_t)(r->opt->seconds * 1e9);
 	r->fig->seconds = r->opt->seconds;
 }
 
 void
 run_close(struct run *r)
 {
+	if (r->opt->requests != 0)
+		r->fig->seconds = (double)(now_ns() - r->begin_ns) / 1e9;
 	on_tick(r, INT64_MAX);
 }
 
 bool
 run_goes_on(const struct run *r)
 {
+	if (r->opt->requests != 0)
+		return r->sent < r->opt->requests;
 	return !r->ended;
 }
 
