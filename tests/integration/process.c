@@ -1,6 +1,7 @@
 /* Workers come and go, the master ends: no request is lost over it. */
 #include <check.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,8 +14,20 @@
 #include "stack.h"
 #include "suites.h"
 #include "support.h"
+#include "victim.h"
 
 enum { CALLERS = 10 };
+
+/* How often the service is reloaded, and stopped: TURNS (make longrun). */
+static int
+turns(void)
+{
+	const char *text = getenv("TURNS");
+	int n = text != NULL ? (int)strtol(text, NULL, 10) : 3;
+
+	ck_assert_int_gt(n, 0);
+	return n;
+}
 
 /* A withdrawal of each caller at once; every answer is the success. */
 static void
@@ -62,12 +75,12 @@ END_TEST
 
 START_TEST(hup_loses_no_request)
 {
-	enum { TURNS = 3 };
 	const char *callers[CALLERS];
+	int n = turns();
 
 	open_callers(callers);
 	run_round(callers);
-	for (int turn = 0; turn < TURNS; turn++) {
+	for (int turn = 0; turn < n; turn++) {
 		struct workers before = stack_workers();
 		struct workers now = before;
 
@@ -77,6 +90,82 @@ START_TEST(hup_loses_no_request)
 			now = stack_workers();
 		}
 		run_round(callers);
+	}
+}
+END_TEST
+
+/* Withdrawals of each caller that are under way at the same time. */
+struct wave {
+	struct order orders[CALLERS];
+	struct http_batch *batch;
+};
+
+static void
+wave_prepare(struct wave *wave, const char *const *callers,
+    struct http_request requests[CALLERS])
+{
+	for (size_t i = 0; i < CALLERS; i++) {
+		wave->orders[i] = order_new(callers[i], "0.01");
+		requests[i] = order_request(
+		    &wave->orders[i], order_token(&wave->orders[i]));
+	}
+}
+
+/* What was answered while the service stopped is honest; what was final then
+ * is what the ledger has, and what is answered ever after. Returns how many
+ * were final. */
+static int
+wave_judge(struct wave *wave)
+{
+	const struct http_response *answers = http_finish(wave->batch);
+	int finals = 0;
+
+	for (size_t i = 0; i < CALLERS; i++) {
+		const struct order *order = &wave->orders[i];
+		struct http_response last;
+
+		expect_bearable(&answers[i], order);
+		last = order_settle(order);
+		expect_success(&last, order);
+		if (answer_is_final(&answers[i])) {
+			finals++;
+			ck_assert_msg(answer_same(&answers[i], &last), "%s\n%s",
+			    answers[i].body, last.body);
+		}
+		ck_assert_int_eq(ledger_debits(order->id), 1);
+	}
+	return finals;
+}
+
+/* One wave is under way when it is told to stop, as far as the turn has it;
+ * the other finds it stopping or gone. */
+START_TEST(stop_loses_no_final_answer)
+{
+	const char *callers[CALLERS], *late[CALLERS];
+	int n = turns(), finals = 0;
+
+	open_callers(callers);
+	open_callers(late);
+	for (int turn = 0; turn < n; turn++) {
+		struct http_request first[CALLERS], second[CALLERS];
+		struct wave under_way, coming;
+
+		wave_prepare(&under_way, callers, first);
+		wave_prepare(&coming, late, second);
+		under_way.batch = http_begin(first, CALLERS);
+		WAIT_UNTIL(
+		    http_done(under_way.batch) >= (size_t)(turn % CALLERS));
+		ck_assert_int_eq(kill(stack_pid("withdrawd"), SIGTERM), 0);
+		coming.batch = http_begin(second, CALLERS);
+		stack_stop("withdrawd");
+		stack_start("withdrawd");
+		finals += wave_judge(&under_way);
+		finals += wave_judge(&coming);
+	}
+	ck_assert_int_gt(finals, 0);
+	for (size_t i = 0; i < CALLERS; i++) {
+		ck_assert_int_eq(ledger_succeeded(callers[i]), n);
+		ck_assert_int_eq(ledger_succeeded(late[i]), n);
 	}
 }
 END_TEST
@@ -291,11 +380,14 @@ process_suite(void)
 	TCase *tcase = fixture_case(suite, "workers");
 
 	tcase_add_test(tcase, killed_worker_is_replaced);
-	tcase_add_test(tcase, hup_loses_no_request);
 	tcase_add_test(tcase, hup_answers_what_is_under_way);
 	tcase_add_test(tcase, recycling_loses_no_request);
 	tcase_add_test(tcase, recycling_never_ends);
 	tcase_add_test(tcase, kept_connections_die_with_their_worker);
+
+	tcase = fixture_case(suite, "turns");
+	tcase_add_test(tcase, hup_loses_no_request);
+	tcase_add_test(tcase, stop_loses_no_final_answer);
 
 	tcase = fixture_case(suite, "ending");
 	tcase_add_loop_test(tcase, term_answers_what_is_under_way, 0, 2);
