@@ -20,6 +20,8 @@ TARGET   ?=
 MUTANT   ?=
 RUNS     ?= 500
 SEED     ?=
+REQUESTS ?= 1000000
+TURNS    ?= 200
 
 PKGS   = libpq hiredis yajl uuid fcgi libseccomp
 PKGDEP = $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
@@ -179,7 +181,7 @@ stop: ## stop what start (or run) started
 status: ## what is running
 	@$(SERVERS) status
 
-deps-run deps-test deps-lint deps-fuzz:
+deps-run deps-test deps-lint deps-fuzz deps-longrun:
 	@tests/deps.sh $(@:deps-%=%)
 
 # --- tests ----------------------------------------------------------------------
@@ -222,6 +224,18 @@ faults: deps-test ## the worker killed, and its calls failing, at every point
 	@$(MAKE) --no-print-directory -s -j2 all checks
 	@BUILD='$(BUILD)' FAULTS=all CK_INCLUDE_TAGS=struck \
 		tests/run.sh integration
+
+longrun: deps-longrun ## REQUESTS=1000000 by one worker, TURNS=200, valgrind
+	@$(MAKE) --no-print-directory -s -j2 all checks
+	@BUILD='$(BUILD)' REQUESTS='$(REQUESTS)' tests/run.sh longrun
+	@BUILD='$(BUILD)' TURNS='$(TURNS)' CK_RUN_SUITE=process \
+		CK_RUN_CASE=turns CK_TIMEOUT_MULTIPLIER=60 \
+		tests/run.sh integration
+	@BUILD='$(BUILD)' tests/valgrind.sh
+
+check-valgrind: deps-longrun ## the programs under valgrind: errors and leaks
+	@$(MAKE) --no-print-directory -s -j2 all checks
+	@BUILD='$(BUILD)' tests/valgrind.sh
 
 check-random: deps-test ## reset the page's network at random; RUNS=500, SEED=
 	@$(MAKE) --no-print-directory -s -j2 all
@@ -304,7 +318,7 @@ help: ## this list
 		expand -t 16
 
 .PHONY: all run start stop status deps-run deps-test deps-lint deps-fuzz \
-	test checks check-asan coverage check-fuzz check-random fuzz fuzzers \
-	torture model faults mutants bench lint format install uninstall \
-	clean help
+	deps-longrun test checks check-asan check-valgrind check-fuzz \
+	check-random coverage fuzz fuzzers torture model faults mutants longrun \
+	bench lint format install uninstall clean help
 .DELETE_ON_ERROR:

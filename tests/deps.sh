@@ -6,13 +6,15 @@ set -eu
 
 usage() {
 	cat <<-'HELP'
-	usage: tests/deps.sh [run|test|lint|fuzz|bench]
+	usage: tests/deps.sh [run|test|lint|fuzz|bench|longrun]
 
 	  run   what building and running needs (default)
 	  test  that, and what the tests need
 	  lint  run's, and the checkers
 	  fuzz  run's, and what make fuzz builds with
 	  bench run's, and the peers that the benchmark compares with
+	  longrun
+	        test's, and what make check-valgrind looks with
 
 	Installs with apt-get as root; says the command to others. The browser
 	test's packages come by npm, into tests/browser/node_modules, and those
@@ -41,6 +43,7 @@ lint="check libcurl4-openssl-dev git:git nodejs:node clang:clang clang-tidy:clan
 	systemd:systemd-analyze"
 # libFuzzer is in the second
 fuzz="clang:clang libclang-rt-dev"
+longrun="valgrind:valgrind libc6-dbg"
 bench="php8.2-fpm php8.2-pgsql php8.2-opcache php-redis php-apcu
 	nodejs:node npm:npm curl:curl procps:ps"
 
@@ -135,6 +138,7 @@ test) wanted="$run $test" ;;
 lint) wanted="$run $lint" ;;
 fuzz) wanted="$run $fuzz" ;;
 bench) wanted="$run $bench" ;;
+longrun) wanted="$run $test $longrun" ;;
 *)
 	usage >&2
 	exit 2
@@ -155,6 +159,6 @@ if [ "${#missing[@]}" -gt 0 ]; then
 	install_packages
 fi
 case ${1:-run} in
-test) install_npm_packages tests/browser ;;
+test | longrun) install_npm_packages tests/browser ;;
 bench) install_npm_packages tests/bench/peers/node ;;
 esac

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests against private servers of their own, and counts.
 #
-#   tests/run.sh [unit] [fuzz] [integration] [browser] [torture]
+#   tests/run.sh [unit] [fuzz] [integration] [browser] [torture] [longrun]
 #                                                     without a name: all
 #
 # BROWSER_TESTS="sign-in load" chooses files of tests/browser/; of the others
@@ -219,14 +219,24 @@ run_torture() {
 	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" torture
 }
 
+# A short one: what each request leaves behind shows after 20,000, if it is as
+# much as 60 bytes. "make longrun" does a million.
+run_longrun() {
+	BUILD=$BUILD REQUESTS=${REQUESTS:-20000} tests/bench.sh longrun \
+		2>"$log"
+	local status=$?
+	[ "$status" = 0 ] || tail -n 20 "$log" >&2
+	count "$status" 1 "$((status != 0))" longrun
+}
+
 if [ "${1:-}" = --help ]; then
 	usage
 	exit 0
 fi
-[ $# -gt 0 ] || set -- unit fuzz integration browser torture
+[ $# -gt 0 ] || set -- unit fuzz integration browser torture longrun
 for part in "$@"; do
 	case $part in
-	unit | fuzz | integration | browser | torture) ;;
+	unit | fuzz | integration | browser | torture | longrun) ;;
 	*)
 		echo "there are no tests named \"$part\"; see --help" >&2
 		exit 2

@@ -40,6 +40,8 @@ usage() {
 	  WITHDRAW_*        handed on to withdrawd
 	  WITHDRAWD_PGHOST, WITHDRAWD_REDIS_URL
 	                    for withdrawd, instead of the servers' addresses
+	  WITHDRAWD_UNDER   the words of a command that withdrawd is started by,
+	                    such as valgrind
 
 	exit codes: 0 done, 1 not (all) running, 2 could not do it
 	HELP
@@ -358,12 +360,13 @@ install_programs() {
 start_withdrawd() {
 	install_programs
 	rm -f "$sockets/withdraw.sock"
+	# shellcheck disable=SC2086 # words
 	launch withdrawd withdrawd.log env \
 		PGHOST="${WITHDRAWD_PGHOST:-$sockets}" PGPORT=5432 \
 		PGDATABASE=withdraw PGUSER=withdraw_service \
 		REDIS_URL="${WITHDRAWD_REDIS_URL:-$redis_url}" \
 		WITHDRAW_SOCKET="$sockets/withdraw.sock" \
-		"$run/app/bin/withdrawd"
+		${WITHDRAWD_UNDER:-} "$run/app/bin/withdrawd"
 	await withdrawd withdrawd.log test -S "$sockets/withdraw.sock"
 	if alive nginx; then
 		await withdrawd withdrawd.log withdrawd_answers
