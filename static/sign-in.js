@@ -10,6 +10,8 @@ import en from './words/sign-in.en.js';
 import zh from './words/sign-in.zh.js';
 
 const TEXTS = { en, zh };
+// what is said of the fields, and not of the service
+const WRONG = new Set(['missing', 'wrong']);
 
 const ui = Object.fromEntries(
   [...document.querySelectorAll('[id]')].map((e) => [e.id, e]));
@@ -123,7 +125,7 @@ function show(changes) {
   setText(ui.note, text(t, state.note));
   setText(ui.status, text(t, state.status));
   for (const field of [ui.name, ui.password]) {
-    field.setAttribute('aria-invalid', state.note ? 'true' : 'false');
+    field.setAttribute('aria-invalid', String(WRONG.has(state.note?.[0])));
   }
   ui.on.href = next();
   ui.form.hidden = state.name !== '';

@@ -73,7 +73,9 @@ function renderForm({ account, step, fault, busy }, t) {
   setText(ui.currency, account ? sign(account) : '');
   setText(ui.range, !account ? '\u00a0'
     : room.bar ? t.faults[room.bar](said) : t.range(said));
-  setText(ui.day, account && !room.bar ? t.day(said) : '\u00a0');
+  ui.range.toggleAttribute('data-bar', Boolean(account && room.bar));
+  setText(ui.day, account ? t.day(said) : '\u00a0');
+  ui.day.hidden = ui.range.hasAttribute('data-bar');
   ui.all.disabled = !account || room.bar !== '';
   ui.continue.ariaBusy = String(busy);
   setText(ui['amount-error'], fault ? t.faults[fault](said) : '');

@@ -308,7 +308,7 @@ async function hear({ kind: what, order, id }) {
   const current = state.settling;
   const isThis = current?.order.order_id === id;
   if (what === 'claimed' && isOrderId(order?.order_id)) {
-    if (!store.lasting) pending.adopt(order);
+    if (!store.lasting) pending?.adopt(order);
     await lookAround();
   } else if (what === 'closing' && isThis) {
     current.settlement.stop();
@@ -442,12 +442,15 @@ async function refresh(unasked) {
   const answer = await askAccount('stale', signal, unasked);
   if (signal.aborted) return;
   show({ refreshing: false });
-  if (!isAccount(answer)) {
-    show({ accountNote: 'stale' });
-  } else if (isSomebodyElse(answer)) {
-    if (!state.settling) location.reload(); // signed in meanwhile
-  } else {
+  if (isAccount(answer) && !isSomebodyElse(answer)) {
     takeAccount(answer);
+    return;
+  }
+  show({ accountNote: 'stale' });
+  // signed out or in meanwhile: what is shown is not for who looks at it now
+  if ((isAccount(answer) || api.needsSignIn(answer)) && !state.settling
+      && state.outcome?.phase !== 'sign-in') {
+    location.reload();
   }
 }
 
@@ -515,8 +518,22 @@ async function more() {
 async function signOut() {
   const answer = await api.endSession();
   if (answer.status === 401 || (answer.status >= 200 && answer.status < 300)) {
+    if (!state.settling) forget();
     location.assign('/sign-in.html');
   } else {
     show({ accountNote: 'signOut' });
   }
+}
+
+// Back may restore the page whole, for who is next at this browser.
+function forget() {
+  for (const asking of [refreshing, listing, visit]) asking.abort();
+  pending = null;
+  show({
+    step: 'message',
+    account: null,
+    session: false,
+    outcome: { phase: 'signed-out' },
+    history: { ...state.history, items: [], first: [], next: null },
+  });
 }

@@ -269,11 +269,13 @@ export default {
   message: {
     signIn: {
       title: 'Nobody is signed in',
-      text: 'Sign in to see your balance and to withdraw. Nothing was sent.',
+      text: 'Sign in to see your balance and to withdraw. An order under way '
+        + 'is kept and goes on after that.',
     },
     refused: (title, detail) => ({
       title: title || 'The account cannot be shown',
-      text: detail || 'The service did not say why. Nothing was sent.',
+      text: detail || 'The service did not say why. An order under '
+        + 'way is kept.',
     }),
     looking: {
       title: 'Looking up the order',

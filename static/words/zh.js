@@ -235,11 +235,11 @@ export default {
   message: {
     signIn: {
       title: '尚未登录',
-      text: '请登录以查看余额并提现。没有发送任何内容。',
+      text: '请登录以查看余额并提现。正在处理的订单已保存，登录后会继续。',
     },
     refused: (title, detail) => ({
       title: title || '无法显示账户',
-      text: detail || '服务没有说明原因。没有发送任何内容。',
+      text: detail || '服务没有说明原因。正在处理的订单已保存。',
     }),
     looking: {
       title: '正在查询订单',

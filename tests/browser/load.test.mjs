@@ -6,7 +6,9 @@ import assert from 'node:assert/strict';
 import {
   ACCOUNT, WITHDRAW, formIsOpen, gate, pageTest, phase, textOf, theBrowser, withdraw,
 } from './page.mjs';
-import { BASE_URL, ledgerOf, openPage, signIn } from './stack.mjs';
+import {
+  BASE_URL, freeze, ledgerOf, limit, openPage, signIn,
+} from './stack.mjs';
 
 const BUDGET = 40 * 1024;
 
@@ -102,10 +104,19 @@ pageTest('it is usable one round trip after the HTML', async ({ context }) => {
   console.log(`# one round trip after the HTML: ${first} requests at once`);
 });
 
-for (const [name, viewport] of [['wide', { width: 1280, height: 900 }],
-  ['narrow', { width: 360, height: 740 }]]) {
-  pageTest(`nothing moves while it loads, ${name}`, async ({ context }) => {
+const WIDE = { width: 1280, height: 900 };
+const NARROW = { width: 360, height: 740 };
+const LIMITS = { min: '5', max: '60', count: '2', sum: '80' };
+
+for (const [name, viewport, prepare] of [
+  ['wide', WIDE, () => {}], ['narrow', NARROW, () => {}],
+  ['narrow, limits', NARROW, (user) => limit(user, LIMITS)],
+  ['wide, limits', WIDE, (user) => limit(user, LIMITS)],
+  ['narrow, in review', NARROW, freeze], ['wide, in review', WIDE, freeze],
+]) {
+  pageTest(`nothing moves while it loads, ${name}`, async ({ user, context }) => {
     const page = await context.newPage();
+    await prepare(user);
     await page.setViewportSize(viewport);
     const account = gate();
     const list = gate();
