@@ -115,6 +115,19 @@ cache_set(const char *key, const char *value)
 	freeReplyObject(command(4, words, NULL));
 }
 
+long
+cache_scripts(void)
+{
+	static const char name[] = "cmdstat_evalsha:calls=";
+	const char *words[] = {"INFO", "commandstats"};
+	redisReply *reply = command(2, words, NULL);
+	const char *found = strstr(reply->str, name);
+	long n = found != NULL ? strtol(found + strlen(name), NULL, 10) : 0;
+
+	freeReplyObject(reply);
+	return n;
+}
+
 static const char *
 only_key(const char *user, const char *word)
 {

@@ -20,6 +20,8 @@ size_t cache_matches(const char *pattern);
 const char *cache_get(const char *key);
 /* Another value; how long it lives stays. */
 void cache_set(const char *key, const char *value);
+/* How many scripts it has run since it was started. */
+long cache_scripts(void);
 /* In how many milliseconds the one key of a user with that word in its name
  * will be forgotten, and another limit for it. */
 long cache_ttl_ms(const char *user, const char *word);
