@@ -46,6 +46,8 @@ static const struct {
     SUITE(points),
     SUITE(calls),
     SUITE(commits),
+    SUITE(privileges),
+    SUITE(attack),
 };
 
 static bool
