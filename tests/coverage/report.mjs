@@ -81,9 +81,14 @@ function count(build, file) {
 
 	if (!existsSync(`${object}.gcno`))
 		die(`${object}.gcno is missing: "make coverage" builds it`);
-	const text = execFileSync("gcov", ["--json-format", "--stdout",
-		"--branch-probabilities", `${object}.gcda`],
-	{ encoding: "utf8", maxBuffer: 1 << 28 });
+	let text;
+	try {
+		text = execFileSync("gcov", ["--json-format", "--stdout",
+			"--branch-probabilities", `${object}.gcda`],
+		{ encoding: "utf8", maxBuffer: 1 << 28 });
+	} catch (e) {
+		die(`gcov: ${e.message}`);
+	}
 
 	return JSON.parse(text).files.find((f) => f.file === file) ??
 		die(`gcov says nothing of ${file}`);
