@@ -157,7 +157,6 @@ START_TEST(ledger_decides)
 {
 	click_into_ledger();
 	ledger_says(verdicts[_i].record);
-	ck_assert_int_eq(clicks[0].done, 0);
 	assert_settling(verdicts[_i].value, true);
 	settled();
 	assert_answer(0, verdicts[_i].outcome, verdicts[_i].state, BY_LEDGER);
@@ -461,14 +460,29 @@ static const struct {
     {NULL, "57014", OUTCOME_IN_PROGRESS, ORDER_UNKNOWN, BY_LOCK},
 };
 
+/* The lock is held for it; on a slow machine, Redis is asked again before its
+ * time is over. */
+static void
+turn_until_look(void)
+{
+	while (*fake_pg_statement() == '\0') {
+		if (fake_redis_asked() > 0) {
+			admitted("twin", NULL);
+		} else {
+			ev_run(stores.loop, EVRUN_ONCE);
+			stores_turn();
+		}
+	}
+	ck_assert_str_eq(fake_pg_statement(), "find");
+}
+
 /* Its time is over: the lock may be a dead worker's, and the order final. */
 START_TEST(twin_looks_in_the_ledger)
 {
 	stores_config.twin_wait_ms = 0;
 	stores_open();
 	click(0);
-	admitted("twin", NULL);
-	ck_assert_str_eq(fake_pg_statement(), "find");
+	turn_until_look();
 	if (looks[_i].refusal != NULL) {
 		fake_pg_refuse(looks[_i].refusal);
 		stores_turn();
