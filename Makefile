@@ -88,10 +88,10 @@ $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \
 	fcgi/ctl/actor.c fcgi/ctl/db.c fcgi/ctl/json.c fcgi/ctl/output.c \
 	fcgi/ctl/redis.c fcgi/pipeline/record.c $(wildcard fcgi/base/*.c))
 # the hash of an entry, computed anew; libpq brings libcrypto in any case
-$(BUILD)/check_unit: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
+$(BUILD)/check_unit: OUR_LDLIBS += -lcsv -lcrypt -lcrypto -lpthread
 $(BUILD)/withdraw-reconcile: OUR_LDLIBS += -lcrypto
-$(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/reconcile/chain.c \
-	fcgi/reconcile/fold.c fcgi/reconcile/numeric.c \
+$(BUILD)/check_unit: $(call obj,$(UNIT) $(PARTS) fcgi/ctl/results.c \
+	fcgi/reconcile/chain.c fcgi/reconcile/fold.c fcgi/reconcile/numeric.c \
 	tests/bench/load/histogram.c)
 $(BUILD)/check_integration: $(call obj,$(INTEG) $(wildcard fcgi/base/*.c))
 

@@ -24,6 +24,7 @@ Suite *record_suite(void);
 Suite *pg_suite(void);
 Suite *redis_suite(void);
 Suite *request_suite(void);
+Suite *results_suite(void);
 Suite *routes_suite(void);
 Suite *sandbox_suite(void);
 Suite *twin_suite(void);

@@ -32,6 +32,7 @@ main(void)
 	srunner_add_suite(runner, twin_suite());
 	srunner_add_suite(runner, numeric_suite());
 	srunner_add_suite(runner, fold_suite());
+	srunner_add_suite(runner, results_suite());
 	srunner_add_suite(runner, chain_suite());
 	srunner_add_suite(runner, histogram_suite());
 	srunner_add_suite(runner, password_suite());
