@@ -40,8 +40,11 @@ function readFiles() {
 
 		if (files.length === 0)
 			die(`${FOLDER}/files names ${pattern}, which is not there`);
-		for (const file of files)
+		for (const file of files) {
+			if (scopes.some((s) => s.file === file))
+				die(`${FOLDER}/files names ${file} twice`);
 			scopes.push({ file, functions });
+		}
 	}
 	return scopes;
 }
