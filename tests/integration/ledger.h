@@ -36,7 +36,8 @@ const char *ledger_balance(const char *user);
 void ledger_hold(const char *user);
 void ledger_release(void);
 
-/* How many of the service's connections wait for a lock. */
+/* How many of the service's connections wait for a lock, and go on waiting: not
+ * a batch, which gives up soon, so that each call in it is sent by itself. */
 long ledger_blocked(void);
 /* Ends the service's connections, or those of them that wait for a lock. */
 void ledger_terminate_all(void);
