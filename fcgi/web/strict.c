@@ -8,7 +8,8 @@
 #include "base/log.h"
 
 /* Are there no bytes that yajl takes for white space, and JSON does not? They
- * may be nowhere else in JSON either. Of what yajl took for JSON: some bytes. */
+ * may be nowhere else in JSON either. Of what yajl took for JSON: some bytes.
+ */
 static bool
 has_own_space_only(const char *json, size_t len)
 {
