@@ -42,6 +42,14 @@ read_length(const char *value)
 	return strtoll(value, NULL, 10);
 }
 
+/* What comes twice is neither the one nor the other: no guard takes "" for
+ * good. */
+static void
+take_once(const char **field, const char *value)
+{
+	*field = *field == NULL ? value : "";
+}
+
 void
 request_read(char *const *envp, struct request *r)
 {
@@ -89,13 +97,13 @@ request_read(char *const *envp, struct request *r)
 		} else if (IS("WITHDRAW_BACKGROUND")) {
 			r->background = strcmp(v, "1") == 0;
 		} else if (IS("HTTP_ORIGIN")) {
-			r->origin = v;
+			take_once(&r->origin, v);
 		} else if (IS("HTTP_SEC_FETCH_SITE")) {
-			r->fetch_site = v;
+			take_once(&r->fetch_site, v);
 		} else if (IS("HTTP_HOST")) {
 			r->host = v;
 		} else if (IS("HTTP_WITHDRAW_EXPECT_USER")) {
-			r->expected_user = v;
+			take_once(&r->expected_user, v);
 		} else if (IS("HTTP_IDEMPOTENCY_KEY")) {
 			r->key = v;
 			r->nkeys++;

@@ -175,6 +175,18 @@ static const struct {
     {ACCOUNT "%A\r\nWithdraw-Expect-User: %a\r\n"
 	     "Withdraw-Expect-User: %v" END,
 	"401"},
+    {ACCOUNT "%A\r\nWithdraw-Expect-User: %v\r\n"
+	     "Withdraw-Expect-User: %a" END,
+	"401"},
+    /* where the page is, twice */
+    {"POST /api/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+     "Idempotency-Key: %o\r\n%A\r\nSec-Fetch-Site: cross-site\r\n"
+     "Sec-Fetch-Site: same-origin" END,
+	"403"},
+    {"POST /api/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+     "Idempotency-Key: %o\r\n%A\r\nOrigin: http://evil.example\r\n"
+     "Origin: http://x" END,
+	"403"},
     /* where one body ends and the next request begins */
     {PAY "%A\r\nContent-Length: 5\r\nTransfer-Encoding: chunked" END "0" END
 	 "" ACCOUNT "%A" END,

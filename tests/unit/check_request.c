@@ -295,6 +295,27 @@ START_TEST(keys_are_counted)
 }
 END_TEST
 
+/* Whichever comes last is not the one that counts. */
+START_TEST(headers_that_come_twice)
+{
+	static const char *const first[] = {"HTTP_ORIGIN=https://evil.example",
+	    "HTTP_SEC_FETCH_SITE=cross-site", "HTTP_WITHDRAW_EXPECT_USER=1002"};
+	static const char *const last[] = {"HTTP_ORIGIN=https://pay.example",
+	    "HTTP_SEC_FETCH_SITE=same-origin",
+	    "HTTP_WITHDRAW_EXPECT_USER=1001"};
+	const char *params[] = {"HTTP_HOST=pay.example", "WITHDRAW_USER=1001",
+	    first[_i], last[_i], NULL};
+
+	read_params(params);
+	ck_assert(request_cross_site(&request) || request_other_user(&request));
+	params[2] = last[_i];
+	params[3] = "OTHER=";
+	read_params(params);
+	ck_assert(
+	    !request_cross_site(&request) && !request_other_user(&request));
+}
+END_TEST
+
 /* --- other sites -------------------------------------------------------- */
 
 static bool
@@ -484,6 +505,7 @@ request_suite(void)
 	tcase_add_test(t, no_user);
 	tcase_add_test(t, two_users);
 	tcase_add_test(t, keys_are_counted);
+	tcase_add_loop_test(t, headers_that_come_twice, 0, 3);
 	tcase_add_test(t, same_site);
 	tcase_add_test(t, other_sites);
 	tcase_add_test(t, json_types);
