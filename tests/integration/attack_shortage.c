@@ -48,7 +48,7 @@ open_users(void)
 static struct wave
 make_wave(void)
 {
-	struct wave wave;
+	struct wave wave = {.answers = NULL};
 
 	for (int i = 0; i < USERS; i++) {
 		struct order *order = &wave.orders[i];

@@ -147,6 +147,7 @@ static const struct {
     {ACCOUNT "WITHDRAW_USER: %v\r\n%A" END, "200"},
     {ACCOUNT "WITHDRAW_USER: %v" END, "401"},
     {ACCOUNT "Withdraw-User: %v" END, "401"},
+    {ACCOUNT "Withdraw-User: %v\r\n%A" END, "200"},
     {ACCOUNT "HTTP_WITHDRAW_USER: %v\r\n%A" END, "200"},
     {ACCOUNT "withdraw_session: %v.%S" END, "401"},
     {ACCOUNT "X-Withdraw-User: %v\r\nRemote-User: %v" END, "401"},
