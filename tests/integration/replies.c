@@ -268,6 +268,26 @@ START_TEST(redis_says_too_much)
 }
 END_TEST
 
+/* A reply that any call could have had, and that another one had. */
+static const char *const strays[] = {
+    "*2\r\n$1\r\n1\r\n$8\r\nno-token\r\n", "*2\r\n$1\r\n1\r\n$4\r\nbusy\r\n"};
+
+START_TEST(reply_to_another_call_is_nobodys)
+{
+	struct order order = order_new(ledger_open("1.00"), "1.00");
+	struct http_response answer;
+	const char *token;
+
+	WAIT_UNTIL(redis_is_used());
+	token = order_token(&order);
+	proxy_inject(proxy, strays[_i], strlen(strays[_i]));
+	answer = order_send_with(&order, token);
+	ck_assert_uint_eq(proxy_injected(proxy), 1);
+	expect_success(&answer, &order);
+	expect_workers_alive();
+}
+END_TEST
+
 START_TEST(false_reply_to_a_token)
 {
 	const char *user = ledger_open("100.00");
@@ -513,6 +533,8 @@ replies_suite(void)
 	tcase = fixture_case(suite, "redis");
 	tcase_add_checked_fixture(tcase, put_proxy_before_redis, NULL);
 	tcase_add_test(tcase, redis_says_too_much);
+	tcase_add_loop_test(
+	    tcase, reply_to_another_call_is_nobodys, 0, COUNT(strays));
 	tcase_add_test(tcase, false_reply_to_a_token);
 	tcase_add_test(tcase, redis_speaks_unasked);
 	tcase_add_test(tcase, redis_swallows_a_reply);
