@@ -4,14 +4,14 @@
 # no error, nothing leaked when they end. What is not ours to mend is in
 # valgrind.supp, each with its reason.
 #
-# SUITES="contract once" chooses the suites. BUILD (build) is where the programs
+# SUITES="contract identity" chooses the suites. BUILD (build) is where the programs
 # are. The last line is "N passed, N failed"; exit status 0, 1, or 2 if it could
 # not be run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
 BUILD=${BUILD:-build}
-SUITES=${SUITES-contract once identity signin}
+SUITES=${SUITES-contract identity signin}
 passed=0
 failed=0
 deps=longrun
