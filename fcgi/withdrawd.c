@@ -89,12 +89,11 @@ forbid_cores(void)
 
 /* Nothing here needs root, and a fault would be root's. */
 static void
-refuse_root(const struct config *cfg)
+warn_of_root(void)
 {
-	if (geteuid() == 0 && !cfg->root)
-		fatalx("not starting as root: start it as a user of its own "
-		       "(User= in systemd's unit, spawn-fcgi -u, setpriv), or "
-		       "set WITHDRAW_ROOT=allow");
+	if (geteuid() == 0)
+		log_warnx("serving as root: start it as a user of its own "
+			  "(User= in systemd's unit, spawn-fcgi -u, setpriv)");
 }
 
 int
@@ -125,7 +124,7 @@ main(int argc, char *argv[])
 		fprintf(stderr, "the settings and both connections are fine\n");
 		return 0;
 	}
-	refuse_root(&cfg);
+	warn_of_root();
 	raise_descriptors(&cfg);
 	if (FCGX_Init() != 0)
 		fatalx("could not initialise libfcgi");

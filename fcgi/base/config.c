@@ -148,16 +148,6 @@ read_sandbox(const struct setting *s, const char *value, struct config *c,
 	return true;
 }
 
-static bool
-read_root(const struct setting *s, const char *value, struct config *c,
-    char *error, size_t room)
-{
-	if (strcmp(value, "refuse") != 0 && strcmp(value, "allow") != 0)
-		return wrong(s, value, "refuse or allow", error, room);
-	c->root = strcmp(value, "allow") == 0;
-	return true;
-}
-
 /* %41 -> A, in place. */
 static bool
 percent_decode(char *s)
@@ -326,8 +316,6 @@ static const struct setting settings[] = {
 	"always: clients come by https, which ends in front of nginx"},
     {"WITHDRAW_SANDBOX", "sandbox", "on", read_sandbox, 0, 0, 0,
 	"off: workers may make any system call"},
-    {"WITHDRAW_ROOT", "root", "refuse", read_root, 0, 0, 0,
-	"allow: serve as root, too"},
     {"WITHDRAW_CURRENCY", "currency", "CNY", read_currency, 0, 0, 0,
 	"the currency of all accounts"},
     {"WITHDRAW_MIN", "min", "", read_money, AT(min), 0, 0,

@@ -41,7 +41,6 @@ struct config {
 	int session_check_s;  /* the ledger is asked about it so often */
 	bool https;           /* clients come by it, whatever nginx says */
 	bool sandbox;         /* workers may call only what they need */
-	bool root;            /* it may serve as root */
 	const char *currency; /* three capital letters */
 	int64_t min, max;     /* of one withdrawal; -1: no limit */
 

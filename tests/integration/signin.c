@@ -936,6 +936,30 @@ START_TEST(old_session_has_no_say)
 }
 END_TEST
 
+/* What the ledger has not noted is not said to be so. */
+START_TEST(without_the_ledger_not_all_are_ended)
+{
+	const char *name = new_name(ledger_open("1.00"));
+	const char *first = sign_in(name), *second = sign_in(name);
+	int status;
+
+	ledger_sql("REVOKE EXECUTE ON FUNCTION sign_in_leave(text, bigint, "
+		   "bigint) FROM withdraw_service",
+	    NULL);
+	status =
+	    session("DELETE", "/api/session?everywhere=1", first, NULL).status;
+	ledger_sql("GRANT EXECUTE ON FUNCTION sign_in_leave(text, bigint, "
+		   "bigint) TO withdraw_service",
+	    NULL);
+	ck_assert_int_eq(status, 503);
+	ck_assert_int_eq(status_with(first), 200);
+	ck_assert_int_eq(
+	    session("DELETE", "/api/session?everywhere=1", first, NULL).status,
+	    200);
+	ck_assert_int_eq(status_with(second), 401);
+}
+END_TEST
+
 /* Whom the ledger cannot speak for is not let in. */
 START_TEST(without_the_ledger_nobody_is_let_in)
 {
@@ -1097,6 +1121,7 @@ signin_suite(void)
 	tcase_add_test(tcase, without_redis_there_are_no_sessions);
 	tcase_add_test(tcase, old_session_has_no_say);
 	tcase_add_test(tcase, without_the_ledger_nobody_is_let_in);
+	tcase_add_test(tcase, without_the_ledger_not_all_are_ended);
 
 	tcase = signin_case(suite, "guessing");
 	tcase_add_loop_test(tcase, guessing_is_slowed, 0, 2);

@@ -23,8 +23,7 @@ static const char *const variables[] = {"WITHDRAW_SOCKET", "WITHDRAW_WORKERS",
     "WITHDRAW_READ_TIMEOUT_MS", "WITHDRAW_PAGE_TIMEOUT_MS",
     "WITHDRAW_MAX_REQUESTS", "WITHDRAW_SESSION_IDLE_S",
     "WITHDRAW_SESSION_MAX_S", "WITHDRAW_SESSION_CHECK_S", "WITHDRAW_HTTPS",
-    "WITHDRAW_SANDBOX", "WITHDRAW_ROOT", "WITHDRAW_CURRENCY", "WITHDRAW_MIN",
-    "WITHDRAW_MAX"};
+    "WITHDRAW_SANDBOX", "WITHDRAW_CURRENCY", "WITHDRAW_MIN", "WITHDRAW_MAX"};
 
 static void
 no_settings(void)
@@ -278,22 +277,6 @@ START_TEST(sandbox)
 	for (i = 0; i < COUNT(bad); i++)
 		assert_bad(
 		    read_env("WITHDRAW_SANDBOX", bad[i]), "WITHDRAW_SANDBOX");
-}
-END_TEST
-
-START_TEST(root)
-{
-	static const char *const bad[] = {"", "ALLOW", "yes", "1", "allow "};
-	int i;
-
-	assert_good(read_args(NULL, NULL, NULL));
-	ck_assert(!c.root);
-	assert_good(read_env("WITHDRAW_ROOT", "allow"));
-	ck_assert(c.root);
-	assert_good(read_args("--root", "refuse", NULL));
-	ck_assert(!c.root);
-	for (i = 0; i < COUNT(bad); i++)
-		assert_bad(read_env("WITHDRAW_ROOT", bad[i]), "WITHDRAW_ROOT");
 }
 END_TEST
 
@@ -585,7 +568,6 @@ config_suite(void)
 	tcase_add_test(t, guards);
 	tcase_add_test(t, https);
 	tcase_add_test(t, sandbox);
-	tcase_add_test(t, root);
 	tcase_add_test(t, redis_down);
 	tcase_add_test(t, currency);
 	tcase_add_test(t, limits);
