@@ -111,7 +111,7 @@ build() {
 # test_with SPEC LOG: 0 green, 1 red, 2 neither; "first" is the test that went
 # red first, as KIND SUITE/CASE/TEST, or what happened.
 test_with() {
-	local kind=${1%% *} name="" only=() status test
+	local kind=${1%% *} name="" only=() status suite
 	case $1 in
 	*' '*)
 		name=${1#* }
@@ -134,10 +134,13 @@ test_with() {
 	first=$(sed -nE 's,^not ok [0-9]+ - [^:]*:([^:]*):([^:]*):.*,\1/\2,p' \
 		"$tap" | head -n 1)
 	grep '^not ok' "$tap" >>"$2"
-	test=$(grep -lF "START_TEST(${first#*/})" tests/"$kind"/*.c | head -n 1)
-	test=${test##*/}
-	test=${test%.c}
-	first="$kind ${test#check_}/$first"
+	suite=${name%%/*}
+	if [ -z "$suite" ]; then
+		suite=$(grep -lF "START_TEST(${first#*/})" tests/"$kind"/*.c |
+			head -n 1)
+		suite=$(basename "$suite" .c)
+	fi
+	first="$kind $suite/$first"
 	return 1
 }
 
