@@ -8,7 +8,7 @@ import {
   pageTest, phase, shownOrder, textOf, toCheck, unavailable, withdraw,
 } from './page.mjs';
 import {
-  BASE_URL, adjust, freeze, ledgerOf, limit, markPayout,
+  BASE_URL, addSignIn, adjust, freeze, ledgerOf, limit, markPayout,
 } from './stack.mjs';
 
 for (const [state, reference] of [['paid', 'BANK-2026-000042'],
@@ -41,6 +41,14 @@ stateTest('in review, before an order', async ({ page, user }) => {
   await freeze(user);
   await page.reload();
   await page.locator('#range', { hasText: /in review|审核/ }).waitFor();
+});
+
+stateTest('limit of the day used up', async ({ page, user }) => {
+  await limit(user, { count: '1' });
+  await withdraw(page, '10');
+  await phase(page, 'succeeded');
+  await page.click('#new');
+  await page.locator('#range[data-bar]').waitFor();
 });
 
 stateTest('limits, and an amount above them', async ({ page, user }) => {
@@ -87,6 +95,25 @@ stateTest('stuck', async ({ page }) => {
   }
   await withdraw(page, '100');
   await phase(page, 'stuck');
+});
+
+stateTest('looking up an order', async ({ page }) => {
+  await page.route('**/api/withdrawals/*', (route) => (
+    route.fulfill(unavailable(60))));
+  await page.goto(`${BASE_URL}/?order=6f1b0c1e-6a53-4d7e-9c1c-0a7f3c2b1d00`);
+  await phase(page, 'looking');
+  await page.locator('#account-note', { hasText: /./ }).waitFor();
+});
+
+stateTest('an error in the page', async ({ page }) => {
+  await page.evaluate(() => {
+    navigator.locks.request = async (name, once) => {
+      await once();
+      throw new Error('made by the test');
+    };
+  });
+  await withdraw(page, '100');
+  await phase(page, 'broken');
 });
 
 stateTest('unknown order', async ({ page }) => {
@@ -275,6 +302,78 @@ pageTest('read aloud, the page makes sense', async ({ page, user }) => {
   ]);
   assert.equal((await ledgerOf(user)).debits.length, 1);
 }, { timezoneId: 'UTC' });
+
+pageTest('read aloud, what stands against a withdrawal makes sense',
+  async ({ page, user }) => {
+    await toCheck(page, '60');
+    await adjust(user, '-50');
+    await page.click('#withdraw');
+    await phase(page, 'declined');
+    await page.locator('#new').waitFor();
+    assertReads((await readAloud(page, '#outcome')).slice(0, 6), [
+      '- region "Not withdrawn":', '- heading "Not withdrawn" [level=2]',
+      '- paragraph: ¥60.00',
+      /^- paragraph: "?Your balance of ¥50\.00 was less than the ¥60\.00 .*final/,
+      '- term: Amount', '- definition: ¥60.00',
+    ]);
+    await page.click('#new');
+    await page.route(WITHDRAW, (route) => route.fulfill(unavailable(60)));
+    await withdraw(page, '10');
+    await phase(page, 'checking');
+    await page.click('#stop');
+    await phase(page, 'void');
+    await page.locator('#new').waitFor();
+    assertReads((await readAloud(page, '#outcome')).slice(0, 4), [
+      '- region "Not withdrawn":', '- heading "Not withdrawn" [level=2]',
+      '- paragraph: ¥10.00',
+      /^- paragraph: "?The order is closed\. No money left your balance/,
+    ]);
+    await freeze(user);
+    await page.goto(BASE_URL);
+    await page.locator('#range[data-bar="frozen"]').waitFor();
+    // the field's description says it, with nothing after it that is not true
+    assert.equal((await readAloud(page, '#amount-hint')).join(),
+      '- paragraph: "Your account is in review: nothing can be withdrawn for '
+      + 'now. Your money stays where it is. Please ask the operator of this '
+      + 'site."');
+    assert.equal((await ledgerOf(user)).balance, '50.00');
+  });
+
+pageTest('read aloud, the sign-in makes sense', async ({ page, user }) => {
+  const { name, password } = addSignIn(user);
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.locator('#form:not([hidden])').waitFor();
+  assertReads(await readAloud(page, 'main'), [
+    '- main:', '- heading "Sign in" [level=1]', '- group:',
+    /^- paragraph: Sign in to see your balance and to withdraw\./,
+    '- text: Name', '- textbox "Name"', '- text: Password',
+    '- textbox "Password"', '- button "Sign in"',
+  ]);
+  await page.fill('#name', name);
+  await page.fill('#password', 'wrong');
+  await page.click('#act');
+  await page.locator('#note', { hasText: /./ }).waitFor();
+  assert.equal(await page.getByRole('alert').innerText(),
+    'The name and the password do not belong together.');
+  assert.equal(await page.getAttribute('#password', 'aria-invalid'), 'true');
+  // what is no fault of the fields does not call them wrong
+  await page.route('**/api/session', (route) => (
+    route.fulfill(unavailable(60))), { times: 1 });
+  await page.fill('#password', password);
+  await page.click('#act');
+  await page.locator('#note', { hasText: 'not possible right now' }).waitFor();
+  assert.equal(await page.getAttribute('#password', 'aria-invalid'), 'false');
+  await page.click('#act');
+  await page.waitForURL(`${BASE_URL}/`);
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.getByRole('button', { name: 'Sign out everywhere' }).waitFor();
+  assertReads(await readAloud(page, '#session'), [
+    `- heading "You are signed in as ${name}." [level=2]`,
+    '- link "Continue":', '- button "Sign out"',
+    '- button "Sign out everywhere"',
+  ]);
+  assert.equal((await ledgerOf(user)).records.length, 0);
+});
 
 pageTest('read aloud in Chinese', async ({ page, user }) => {
   assert.equal(await page.getAttribute('html', 'lang'), 'zh-CN');

@@ -135,6 +135,7 @@ pageTest('what may be withdrawn is said beforehand', async ({ page, user }) => {
     if (request.method() !== 'GET') posts.push(request.url());
   });
   assert.equal(await textOf(page, 'range'), 'From ¥0.01 to ¥100.00.');
+  assert.equal(await page.locator('#range[data-bar]').count(), 0);
   assert.equal(await textOf(page, 'day'), 'With at most two decimals.');
   // Continue asks anew: what was set meanwhile counts
   await limit(user, { min: '5', max: '60', count: '2', sum: '80' });
@@ -159,7 +160,9 @@ pageTest('what may be withdrawn is said beforehand', async ({ page, user }) => {
   await withdraw(page, '20');
   await phase(page, 'succeeded');
   await page.click('#new');
-  await page.locator('#range', { hasText: 'of the day are used up' }).waitFor();
+  await page.locator('#range[data-bar]', { hasText: 'of the day are used up' })
+    .waitFor();
+  assert.equal(await page.locator('#day').isVisible(), false);
   assert.equal(await page.locator('#all').isEnabled(), false);
   assert.match(await refusalOf(page, '5'), /used up.*can be made from \w+ \d+/);
   const { balance, records } = await ledgerOf(user);
@@ -184,6 +187,45 @@ pageTest('a balance below the least says so', async ({ page, user }) => {
   await formIsOpen(page);
   assert.match(await textOf(page, 'range'), /balance is below ¥100\.01/);
   assert.match(await refusalOf(page, '100'), /least.*¥100\.01/);
+});
+
+pageTest('no new order before a final answer', async ({ page, user }) => {
+  const offersNone = async (...phases) => {
+    await phase(page, ...phases);
+    for (const id of ['form', 'check', 'new']) {
+      assert.equal(await page.locator(`#${id}`).isVisible(), false,
+        `${id}, ${phases}`);
+    }
+  };
+  const answers = [unavailable(3600), { status: 401 }, { status: 403,
+    contentType: 'application/problem+json', body: '{"type":"/problems/x"}' }];
+  let answer = answers[0];
+  for (const call of [WITHDRAW, VOID_CALL]) {
+    await page.route(call, (route) => route.fulfill(answer));
+  }
+  await withdraw(page, '60');
+  await offersNone('checking');
+  const { order_id: order } = await pendingOrder(page, user);
+  // neither at another address nor by going back
+  await page.goto(BASE_URL);
+  await offersNone('checking');
+  await page.goBack();
+  await offersNone('checking');
+  await page.click('#stop');
+  await offersNone('stopping');
+  for (const [i, ending] of [[1, 'sign-in'], [2, 'stuck']]) {
+    answer = answers[i];
+    await page.reload();
+    await offersNone(ending);
+    assert.equal((await pendingOrder(page, user)).order_id, order);
+  }
+  assert.equal((await ledgerOf(user)).records.length, 0);
+  for (const call of [WITHDRAW, VOID_CALL]) await page.unroute(call);
+  await page.reload();
+  await phase(page, 'void');
+  await page.locator('#new').waitFor();
+  assert.deepEqual((await ledgerOf(user)).records.map((r) => r.order_id),
+    [order]);
 });
 
 pageTest('Stop closes an order that cannot be sent', async ({ page, user }) => {

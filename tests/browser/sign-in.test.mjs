@@ -133,6 +133,22 @@ signInTest('an order under way goes on after it',
     await assertWithdrawnOnce(page, user, '10.00', '90.00');
   });
 
+signInTest('an idle tab shows nothing of who signed out in another',
+  async ({ page, context, name, password }) => {
+    await signIn(page, name, password);
+    await formIsOpen(page);
+    const second = await context.newPage();
+    await second.goto(BASE_URL);
+    await formIsOpen(second);
+    await second.click('#sign-out');
+    await second.waitForURL('**/sign-in.html');
+    // the first is looked at again
+    await page.evaluate(() => (
+      document.dispatchEvent(new Event('visibilitychange'))));
+    await phase(page, 'signed-out');
+    assert.equal(await page.locator('#balance').isVisible(), false);
+  });
+
 signInTest('signing out everywhere ends other browsers too',
   async ({ page, name, password }) => {
     const other = await theBrowser().newContext();

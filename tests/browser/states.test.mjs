@@ -72,6 +72,20 @@ stateTest('sign-in, refused', async ({ page }) => {
   await page.locator('#note', { hasText: /./ }).waitFor();
 });
 
+stateTest('sign-in, slowed', async ({ page }) => {
+  await page.route('**/api/session', (route) => route.fulfill({
+    status: 429,
+    contentType: 'application/problem+json',
+    headers: { 'Retry-After': '240' },
+    body: '{"type":"/problems/too-many-sign-ins"}',
+  }));
+  await page.goto(`${BASE_URL}/sign-in.html`);
+  await page.fill('#name', 'alice');
+  await page.fill('#password', 'a guess');
+  await page.click('#act');
+  await page.locator('#note', { hasText: '240' }).waitFor();
+});
+
 stateTest('sign-in, signed in', async ({ page, user }) => {
   const { name, password } = addSignIn(user);
   await page.goto(`${BASE_URL}/sign-in.html`);
