@@ -243,7 +243,8 @@ begin(enum kind kind)
 		break;
 	case SESSION:
 		call = (struct redis_call){.done = session_done};
-		HOLDS(session_check(service.redis, &call, &config, &session, true));
+		HOLDS(session_check(
+		    service.redis, &call, &config, &session, true));
 		break;
 	case ATTEMPT:
 	case KINDS:

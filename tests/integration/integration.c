@@ -13,7 +13,10 @@
 #include "suites.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SUITE(name) {#name, name##_suite}
+#define SUITE(name)                                                            \
+	{                                                                      \
+#name, name##_suite                                            \
+	}
 
 static const struct {
 	const char *name;

@@ -1,5 +1,6 @@
 /* check_attempt.c: whose network an address is of, as attempts are counted, and
- * what Redis says about an attempt; what is not understood lets nobody go on. */
+ * what Redis says about an attempt; what is not understood lets nobody go on.
+ */
 #include <string.h>
 
 #include "signin/attempt.h"
