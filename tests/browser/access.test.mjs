@@ -330,7 +330,7 @@ pageTest('read aloud, what stands against a withdrawal makes sense',
     ]);
     await freeze(user);
     await page.goto(BASE_URL);
-    await page.locator('#range[data-bar="frozen"]').waitFor();
+    await page.locator('#range[data-bar]').waitFor();
     // the field's description says it, with nothing after it that is not true
     assert.equal((await readAloud(page, '#amount-hint')).join(),
       '- paragraph: "Your account is in review: nothing can be withdrawn for '
