@@ -156,8 +156,13 @@ run_suite() {	# SUITE
 # works. The longest first, so that none is left alone at the end.
 run_integration() {
 	local suites suite
+	suites=$("$BUILD/check_integration" --list)
+	if [ -z "$suites" ]; then
+		count 2 0 0 integration
+		return
+	fi
 	suites=${CK_RUN_SUITE:-$(printf '%s\n' signin faults calls site points \
-		"$("$BUILD/check_integration" --list)" | awk '!seen[$0]++')}
+		"$suites" | awk '!seen[$0]++')}
 	start_servers integration 0 1
 	export -f run_suite use_servers
 	export run_dir BUILD

@@ -169,7 +169,7 @@ launch() {	# NAME LOG COMMAND...
 	# background processes of a script do
 	(cd "$run" && exec "${as_user[@]}" setpriv --no-new-privs -- \
 		env --default-signal=INT,QUIT HOME="$run" setsid "$@") \
-		</dev/null >>"$log" 2>&1 8>&- 9>&- &
+		</dev/null >>"$log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 	disown	# or bash would report its end in words of its own
 	birth $! >"$run/$name.birth" || true	# ended already: see await
 	say $! >"$run/$name.pid"

@@ -341,10 +341,10 @@ sign_in_and_out(const char *user)
 static void
 forget_answers(void)
 {
-	const char *words[] = {"EVAL",
+	static const char script[] =
 	    "for _, k in ipairs(redis.call('KEYS', 'withdraw:*:result:*')) do "
-	    "redis.call('DEL', k) end",
-	    "0"};
+	    "redis.call('DEL', k) end";
+	const char *words[] = {"EVAL", script, "0"};
 	redisContext *c = dial_admin();
 
 	freeReplyObject(say(c, 3, words));

@@ -69,7 +69,7 @@ add(SRunner *runner, const char *name)
 int
 main(int argc, char *argv[])
 {
-	SRunner *runner = srunner_create(NULL);
+	SRunner *runner;
 	int failed;
 
 	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
@@ -77,6 +77,7 @@ main(int argc, char *argv[])
 			puts(suites[i].name);
 		return EXIT_SUCCESS;
 	}
+	runner = srunner_create(NULL);
 	signal(SIGPIPE, SIG_IGN);
 	/* how many sign-ins there are; tests that start nginx anew say it
 	 * to tests/servers.sh again */
