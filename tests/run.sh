@@ -124,6 +124,16 @@ count_check() {	# STATUS FILE NAME
 	count "$1" "${3:-0}" "$((${4:-0} + ${5:-0}))" "$2"
 }
 
+# Those that run programs of their own end with "12 passed, 0 failed".
+count_sums() {	# STATUS FILE NAME
+	local sums
+	sums=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$2")
+	keep_failures "$3" "$2"
+	# shellcheck disable=SC2086
+	set -- "$1" "$3" $sums
+	count "$1" "$((${3:-0} + ${4:-0}))" "${4:-0}" "$2"
+}
+
 run_unit() {
 	"$BUILD/check_unit" 2>&1 | tee "$log"
 	count_check "${PIPESTATUS[0]}" "$log" unit
@@ -131,16 +141,10 @@ run_unit() {
 
 # The fuzz targets on the inputs that are kept.
 run_fuzz() {
-	local sums
 	# its own sum is in ours
 	BUILD=$BUILD tests/fuzz.sh replay 2>&1 | tee "$log" |
 		sed '/^[0-9]* passed, [0-9]* failed$/d'
-	local status=${PIPESTATUS[0]}
-	sums=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
-	# shellcheck disable=SC2086
-	set -- $sums
-	keep_failures fuzz "$log"
-	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" fuzz
+	count_sums "${PIPESTATUS[0]}" "$log" fuzz
 }
 
 # One suite, on the servers of the slot that xargs has for it.
@@ -213,15 +217,9 @@ run_browser() {
 # A short one, of whatever seed the clock gives (it is printed): the checker,
 # two liars, and half a minute of faults. "make torture" does more of it.
 run_torture() {
-	local sums
 	BUILD=$BUILD TORTURE_SECONDS=30 LIARS="${LIARS:-yes old}" \
 		tests/torture/run.sh 2>&1 | tee "$log"
-	local status=${PIPESTATUS[0]}
-	sums=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
-	# shellcheck disable=SC2086
-	set -- $sums
-	keep_failures torture "$log"
-	count "$status" "$((${1:-0} + ${2:-0}))" "${2:-0}" torture
+	count_sums "${PIPESTATUS[0]}" "$log" torture
 }
 
 # A short one: what each request leaves behind shows after 20,000, if it is as

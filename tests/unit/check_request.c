@@ -88,6 +88,27 @@ START_TEST(background_is_one)
 }
 END_TEST
 
+static void
+assert_nothing_read(void)
+{
+	ck_assert_int_eq(request.method, METHOD_OTHER);
+	ck_assert_str_eq(request.method_text, "");
+	ck_assert_str_eq(request.path, "");
+	ck_assert_str_eq(request.query, "");
+	ck_assert_str_eq(request.content_type, "");
+	ck_assert_int_eq(request.content_length, LENGTH_UNSAID);
+	ck_assert_str_eq(request.address, "");
+	ck_assert_str_eq(request.session, "");
+	ck_assert_str_eq(request.host_session, "");
+	ck_assert(!request.https && !request.background);
+	ck_assert_ptr_null(request.origin);
+	ck_assert_ptr_null(request.fetch_site);
+	ck_assert_ptr_null(request.host);
+	ck_assert_ptr_null(request.expected_user);
+	ck_assert_uint_eq(request.nkeys, 0);
+	ck_assert_int_eq(request.user, 0);
+}
+
 START_TEST(none_of_them)
 {
 	static const char *const params[] = {"", "=", "=x", "NOTHING",
@@ -95,18 +116,8 @@ START_TEST(none_of_them)
 	    "request_method=GET", NULL};
 
 	read_params(params);
-	ck_assert_int_eq(request.method, METHOD_OTHER);
-	ck_assert_str_eq(request.method_text, "");
-	ck_assert_str_eq(request.path, "");
-	ck_assert_str_eq(request.query, "");
-	ck_assert_str_eq(request.content_type, "");
-	ck_assert_int_eq(request.content_length, LENGTH_UNSAID);
-	ck_assert_ptr_null(request.origin);
-	ck_assert_ptr_null(request.fetch_site);
-	ck_assert_ptr_null(request.host);
+	assert_nothing_read();
 	ck_assert_ptr_null(request.key);
-	ck_assert_uint_eq(request.nkeys, 0);
-	ck_assert_int_eq(request.user, 0);
 	ck_assert_uint_gt(strlen(request.id), 0);
 }
 END_TEST
@@ -127,22 +138,7 @@ START_TEST(names_that_are_nearly_known)
 		snprintf(param, sizeof(param), "%s=1", names[i]);
 		*(strchr(param, '=') - 1) = '_';
 		read_one(param);
-		ck_assert_int_eq(request.method, METHOD_OTHER);
-		ck_assert_str_eq(request.method_text, "");
-		ck_assert_str_eq(request.path, "");
-		ck_assert_str_eq(request.query, "");
-		ck_assert_str_eq(request.content_type, "");
-		ck_assert_int_eq(request.content_length, LENGTH_UNSAID);
-		ck_assert_str_eq(request.address, "");
-		ck_assert_str_eq(request.session, "");
-		ck_assert_str_eq(request.host_session, "");
-		ck_assert(!request.https && !request.background);
-		ck_assert_ptr_null(request.origin);
-		ck_assert_ptr_null(request.fetch_site);
-		ck_assert_ptr_null(request.host);
-		ck_assert_ptr_null(request.expected_user);
-		ck_assert_uint_eq(request.nkeys, 0);
-		ck_assert_int_eq(request.user, 0);
+		assert_nothing_read();
 		ck_assert_str_ne(request.id, "1");
 	}
 }
