@@ -68,15 +68,16 @@ function renderAccount(state, t) {
 function renderForm({ account, step, fault, busy }, t) {
   const room = account && roomOf(account);
   const said = account && sayRoom(account, room);
+  const barred = Boolean(account && room.bar);
   ui.form.hidden = !['loading', 'amount'].includes(step);
   ui.fields.disabled = step !== 'amount';
   setText(ui.currency, account ? sign(account) : '');
   setText(ui.range, !account ? '\u00a0'
     : room.bar ? t.faults[room.bar](said) : t.range(said));
-  ui.range.toggleAttribute('data-bar', Boolean(account && room.bar));
+  ui.range.toggleAttribute('data-bar', barred);
   setText(ui.day, account ? t.day(said) : '\u00a0');
-  ui.day.hidden = ui.range.hasAttribute('data-bar');
-  ui.all.disabled = !account || room.bar !== '';
+  ui.day.hidden = barred;
+  ui.all.disabled = !account || barred;
   ui.continue.ariaBusy = String(busy);
   setText(ui['amount-error'], fault ? t.faults[fault](said) : '');
   ui.amount.setAttribute('aria-invalid', String(Boolean(fault)));
