@@ -228,16 +228,19 @@ finish_transfer(struct http_batch *batch, struct transfer *transfer,
     struct http_response *response)
 {
 	long status = 0;
+	curl_off_t us = 0;
 
 	if (transfer->code == CURLE_OK)
 		curl_easy_getinfo(
 		    transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &us);
 	*response = (struct http_response){
 	    .status = (int)status,
 	    .error = curl_easy_strerror(transfer->code),
 	    .headers = keep_text(transfer->headers.data, transfer->headers.len),
 	    .body = keep_text(transfer->body.data, transfer->body.len),
 	    .body_len = transfer->body.len,
+	    .ms = (long)(us / 1000),
 	};
 	curl_multi_remove_handle(batch->multi, transfer->easy);
 	curl_easy_cleanup(transfer->easy);

@@ -27,6 +27,7 @@ struct http_response {
 	const char *headers;
 	const char *body; /* NUL-terminated */
 	size_t body_len;
+	long ms; /* until all of it was there */
 };
 
 /* One request; what is returned lives until the end of the test. */

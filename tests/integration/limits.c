@@ -38,6 +38,33 @@ START_TEST(too_many_requests)
 }
 END_TEST
 
+/* A client that asks again as soon as it is answered keeps nginx busy with
+ * refusals otherwise. There are at least that many bytes a second of the body
+ * alone: in HTTP/2 nginx counts no headers. */
+START_TEST(refusal_takes_its_time)
+{
+	enum { REQUESTS = 20, BYTES_A_SECOND = 200, AT_LEAST_MS = 500 };
+	struct http_request requests[REQUESTS];
+	struct http_response *answers;
+	const char *user = ledger_open("10.00");
+	int limited = 0;
+
+	stack_restart("nginx", "RATE=1r/s BURST=1");
+	for (int i = 0; i < REQUESTS; i++)
+		requests[i] =
+		    (struct http_request){.path = "/api/account", .user = user};
+	answers = http_send_all(requests, REQUESTS);
+	for (int i = 0; i < REQUESTS; i++) {
+		if (answers[i].status != 429)
+			continue;
+		ck_assert_int_gt(answers[i].ms, AT_LEAST_MS);
+		ck_assert_uint_gt(answers[i].body_len, BYTES_A_SECOND);
+		limited++;
+	}
+	ck_assert_int_gt(limited, 0);
+}
+END_TEST
+
 START_TEST(limit_of_one_is_not_anothers)
 {
 	enum { REQUESTS = 20 };
@@ -80,6 +107,7 @@ limits_suite(void)
 	TCase *tcase = fixture_case(suite, "nginx");
 
 	tcase_add_test(tcase, too_many_requests);
+	tcase_add_test(tcase, refusal_takes_its_time);
 	tcase_add_test(tcase, limit_of_one_is_not_anothers);
 	tcase_add_test(tcase, service_is_not_there);
 	return suite;
