@@ -12,6 +12,9 @@
 ACCOUNTS_SERVICE=10000
 WARMUP=0.3
 SIGNED_IN=8	# users with a session
+# A refusal takes seconds: a turn of the flood has to be of that order.
+FLOOD_TURN=2
+FLOOD_SPAN=$((QUICK ? 4 : 8))
 
 bench_service() {
 	start_stack open_accounts
@@ -102,7 +105,10 @@ measure_service() {
 	load storm100 --connections=100 storm "$BASE_URL"
 	load hot32 --connections=32 hot "$BASE_URL"
 	load mix32 --connections=32 mix "$BASE_URL"
-	load flood --connections=32 flood "$site_url"
+	load flood --connections=32 --turn=$FLOOD_TURN --seconds=$FLOOD_SPAN \
+		flood "$site_url"
+	load flood512 --connections=512 --turn=$FLOOD_TURN \
+		--seconds=$FLOOD_SPAN flood "$site_url"
 	load flood_open --connections=32 flood "$BASE_URL"
 	load header$SIGNED_IN --connections=$SIGNED_IN --users=$SIGNED_IN \
 		pairs "$BASE_URL"
@@ -147,6 +153,7 @@ note_ratios() {
 	note_ratio replays.of_hello replays128.per_second hello128.per_second
 	note_ratio p99.of_ledger pairs8.withdraw_p99 pgbench8.p99
 	note_ratio flood.p99 flood.flooded_p99 flood.alone_p99
+	note_ratio flood512.p99 flood512.flooded_p99 flood512.alone_p99
 	note_ratio flood_open.p99 flood_open.flooded_p99 flood_open.alone_p99
 	note_ratio session.of_header session$SIGNED_IN.per_second \
 		header$SIGNED_IN.per_second
@@ -228,16 +235,17 @@ print_service() {
 print_floods() {
 	say " another user's withdrawal, without and with a flood of one user's"
 	printf '  %-34s %9s %9s   %9s %9s %9s\n' "" p50 p99 p50 p99 "flood/s"
-	print_flood "with a site's limits" flood
-	print_flood "without limits" flood_open
+	print_flood "with a site's limits, 32 connections" flood "$FLOOD_SPAN"
+	print_flood "with a site's limits, 512" flood512 "$FLOOD_SPAN"
+	print_flood "without limits, 32" flood_open "$SPAN"
 }
 
-print_flood() {	# TITLE NAME
+print_flood() {	# TITLE NAME SPAN
 	printf '  %-34s %9.0f %9.0f   %9.0f %9.0f %9.0f\n' "$1" \
 		"$(median_of "$2.alone_p50")" "$(median_of "$2.alone_p99")" \
 		"$(median_of "$2.flooded_p50")" \
 		"$(median_of "$2.flooded_p99")" \
-		"$(median_of "$2.flood_n" | awk -v s="$SPAN" '{ print 2 * $1 / s }')"
+		"$(median_of "$2.flood_n" | awk -v s="$3" '{ print 2 * $1 / s }')"
 }
 
 print_cpu() {
