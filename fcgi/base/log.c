@@ -14,11 +14,13 @@
 
 static const char *role = "withdraw";
 static int journal;
+static int pid; /* of this process: log_init() comes after the fork */
 
 void
 log_init(const char *r)
 {
 	role = r;
+	pid = (int)getpid();
 	journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
@@ -38,6 +40,26 @@ escape(const char *in, char *out, size_t room)
 	return n;
 }
 
+/* The time as ISO 8601 has it; all but the milliseconds is written once for
+ * the lines of a second. */
+static size_t
+stamp(char *out, size_t room)
+{
+	static time_t second = -1;
+	static char text[32];
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec != second) {
+		gmtime_r(&now.tv_sec, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+		second = now.tv_sec;
+	}
+	return (size_t)snprintf(
+	    out, room, "%s.%03ldZ ", text, now.tv_nsec / 1000000);
+}
+
 static void
 vlog(int priority, const char *error, const char *fmt, va_list ap)
 {
@@ -46,20 +68,12 @@ vlog(int priority, const char *error, const char *fmt, va_list ap)
 	size_t n;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (journal) {
+	if (journal)
 		n = (size_t)snprintf(line, sizeof(line), "<%d>", priority);
-	} else {
-		struct timespec now;
-		struct tm tm;
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		gmtime_r(&now.tv_sec, &tm);
-		n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
-		n += (size_t)snprintf(line + n, sizeof(line) - n, ".%03ldZ ",
-		    now.tv_nsec / 1000000);
-	}
+	else
+		n = stamp(line, sizeof(line));
 	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s[%d] %s", role,
-	    (int)getpid(), priority <= LOG_WARNING ? "warning: " : "");
+	    pid, priority <= LOG_WARNING ? "warning: " : "");
 	n += escape(text, line + n, sizeof(line) - n - 1);
 	if (error != NULL && n + 3 < sizeof(line)) {
 		memcpy(line + n, ": ", 2);

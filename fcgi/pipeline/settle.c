@@ -43,7 +43,7 @@ settle(struct withdrawal *w, void (*next)(struct withdrawal *w))
 {
 	const struct service *s = w->service;
 	char result[KEY_TEXT], lock[KEY_TEXT], value[RECORD_TEXT] = "";
-	char mine[2 * UUID_TEXT] = "", life[16];
+	char mine[UUID_TEXT + OWNER_TEXT] = "", life[16];
 
 	if (w->result.has_record && (s->cfg->guards & GUARD_CACHE) &&
 	    *w->epoch != '\0')

@@ -17,6 +17,8 @@
 #include "store/pg.h"
 #include "store/redis.h"
 
+#define OWNER_TEXT (UUID_TEXT + 21) /* of a lock: a UUID and a number */
+
 struct service;
 
 struct withdrawal {
@@ -34,8 +36,8 @@ struct withdrawal {
 	int64_t admit_us, ledger_us, settle_us; /* what each step took */
 
 	/* the steps' own */
-	char epoch[48];        /* of the record, where the ledger gave it */
-	char owner[UUID_TEXT]; /* "": the lock is not ours */
+	char epoch[48];         /* of the record, where the ledger gave it */
+	char owner[OWNER_TEXT]; /* "": the lock is not ours */
 	void (*next)(struct withdrawal *w);
 	int64_t step_began;
 	bool distrust_cache; /* what it has for this order is garbled */

@@ -33,7 +33,7 @@ struct conn {
 	struct conn *prev, *next;
 	enum conn_state state;
 	FCGX_Request fcgi;
-	ev_io readable;
+	ev_io readable; /* started as a rule: to stop and start it costs */
 	ev_timer again; /* partial: the next look */
 	int64_t first_byte_us;
 	struct exchange exchange;
@@ -164,6 +164,7 @@ conn_look(struct conn *c)
 	}
 	/* what is there stays there, so the loop would wake up at once: look
 	 * again after a pause */
+	ev_io_stop(s->loop, &c->readable);
 	if (c->state != CONN_PARTIAL) {
 		c->state = CONN_PARTIAL;
 		c->first_byte_us = now;
@@ -186,8 +187,10 @@ on_readable(struct ev_loop *loop, ev_io *io, int revents)
 	struct conn *c = io->data;
 
 	(void)revents;
-	ev_io_stop(loop, io);
-	conn_look(c);
+	if (c->state == CONN_IDLE)
+		conn_look(c);
+	else
+		ev_io_stop(loop, io); /* for after the answer */
 }
 
 static void
