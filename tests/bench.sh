@@ -28,7 +28,7 @@ usage() {
 
 	environment:
 	  QUICK=1         small ledgers, short measurements, one round of the
-	                  service: a first look, in three minutes
+	                  service: a first look, in two minutes
 	  SPAN=3          seconds that a measurement of the service takes
 	                  (with QUICK 1)
 	  PEERS="php node"
