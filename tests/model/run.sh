@@ -226,6 +226,9 @@ if [ "$MODEL" = long ]; then
 		"-DPER_WORKER=2 -DCREDITS=0"
 	# states are kept as hashes of 12 bytes: two that collide are one, which
 	# is unlikely, and not impossible
+	sound "two orders, twins, three statements, void" \
+		"-DPER_WORKER=2 -DCREDITS=0 -DBACKENDS=3" \
+		"-DHC4 -DREVERSE" "-m8000000 -w27"
 	sound "two orders, twins, void, reconciler, old Redis" \
 		"-DPER_WORKER=2 -DCREDITS=0 -DRECONCILE -DRESTORE" \
 		"-DHC4 -DREVERSE" "-m8000000 -w27"
