@@ -14,7 +14,7 @@
 
 static const char *role = "withdraw";
 static int journal;
-static int pid; /* of this process: log_init() comes after the fork */
+static int pid;
 
 void
 log_init(const char *r)
@@ -67,6 +67,8 @@ vlog(int priority, const char *error, const char *fmt, va_list ap)
 	int saved = errno;
 	size_t n;
 
+	if (pid == 0)
+		pid = (int)getpid();
 	vsnprintf(text, sizeof(text), fmt, ap);
 	if (journal)
 		n = (size_t)snprintf(line, sizeof(line), "<%d>", priority);

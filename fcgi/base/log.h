@@ -10,7 +10,8 @@
 #define LOG_FORMAT(n) __attribute__((format(printf, (n), (n) + 1)))
 #define LOG_ENDS      __attribute__((noreturn))
 
-/* role: "master", "worker", ...; kept, not copied. */
+/* role: "master", "worker", ...; kept, not copied. To be called again after a
+ * fork, since lines bear the process. */
 void log_init(const char *role);
 
 void log_info(const char *fmt, ...) LOG_FORMAT(1);

@@ -288,10 +288,11 @@ print_json(
 		printf("  \"%s_max\": %.1f,\n", kind_names[i], us(h->max));
 	}
 	printf("  \"debits\": %llu,\n  \"refused\": %llu,\n  \"bad\": %llu,\n"
-	       "  \"cpu_share\": %.3f,\n  \"flood_cpu_share\": %.3f\n}\n",
+	       "  \"cpu_share\": %.3f,\n  \"flood_cpu_share\": %.3f,\n"
+	       "  \"flood_sent\": %lu\n}\n",
 	    (unsigned long long)f->debits, (unsigned long long)f->refused,
 	    (unsigned long long)f->bad, f->cpu / f->seconds,
-	    f->flood_cpu / f->seconds);
+	    f->flood_cpu / f->seconds, f->flood_sent);
 }
 
 static void

@@ -89,6 +89,7 @@ withdraw_honestly(void)
 static void
 expect_served(void)
 {
+	ck_assert_int_gt(asked, 0);
 	ck_assert_msg(served * 100 >= asked * 99,
 	    "of %d honest withdrawals %d were served", asked, served);
 }
@@ -224,7 +225,7 @@ START_TEST(flood_of_a_few_is_turned_away)
 					 : order_request(&order, order_id());
 	}
 	batch = http_begin(requests, n);
-	/* not beyond what they may themselves */
+	/* no more than their own limit lets through */
 	for (int round = 0; round < ROUNDS && http_done(batch) < n; round++)
 		withdraw_honestly();
 	answers = http_finish(batch);

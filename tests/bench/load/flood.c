@@ -69,11 +69,20 @@ probe_begin(struct client *cl)
 /* --- the flood -------------------------------------------------------------
  */
 
+static void flood_answered(struct conn *c, const struct answer *a);
+
+static void
+flood_ask(struct client *cl)
+{
+	cl->run->fig->flood_sent++;
+	ask_withdraw(cl, false, flood_answered);
+}
+
 static void
 flood_next(struct client *cl, int64_t now)
 {
 	if (run_goes_on(cl->run) && is_flooded(cl->run, now))
-		ask_withdraw(cl, false, cl->conn->answered);
+		flood_ask(cl);
 }
 
 /* The duplicate is replayed; or nginx says that it is one too many. */
@@ -138,11 +147,13 @@ flood_turns(struct run *r)
 
 	for (at = start_ns + turn; at < r->end_ns; at += 2 * turn) {
 		/* refusals are slow: the last ones may take a turn or more */
+		if (now_ns() >= r->end_ns)
+			break;
 		if (!is_flooded(r, now_ns()) && now_ns() > at)
 			continue;
 		sleep_until(at);
 		for (i = 0; i < r->http.nconns; i++)
-			ask_withdraw(&r->clients[i], false, flood_answered);
+			flood_ask(&r->clients[i]);
 		http_run(&r->http);
 	}
 }
@@ -193,6 +204,7 @@ add_flood(struct figures *fig, const struct figures *flood)
 	fig->debits += flood->debits;
 	fig->refused += flood->refused;
 	fig->bad += flood->bad;
+	fig->flood_sent = flood->flood_sent;
 	fig->flood_cpu = flood->cpu > 0 ? flood->cpu : 0;
 }
 

@@ -52,6 +52,7 @@ struct figures {
 	double seconds;   /* that were measured */
 	double cpu;       /* seconds of it that the driver used */
 	double flood_cpu; /* and the flood's driver */
+	unsigned long flood_sent; /* its requests, also those told too late */
 };
 
 struct run;
