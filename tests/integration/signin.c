@@ -907,6 +907,29 @@ START_TEST(claims_are_nobody)
 }
 END_TEST
 
+/* Whoever is signed in is nobody else by claiming to be, and nothing of
+ * somebody else's is seen. */
+START_TEST(claims_change_no_session)
+{
+	static const char *const names[] = {"X-Withdraw-User", "Withdraw-User",
+	    "Withdraw_User", "X-User-Id", "Remote-User", "X-Remote-User"};
+	const char *user = ledger_open("7.00"), *other = ledger_open("9.00");
+	const char *cookie = sign_in(new_name(user));
+
+	for (int i = 0; i < COUNT(names); i++) {
+		struct http_request request = {.path = "/api/account",
+		    .headers = {keep_format("%s: %s", names[i], other),
+			keep_format("Cookie: withdraw_session=%s", cookie)}};
+		struct http_response answer = http_send(&request);
+
+		ck_assert_msg(
+		    answer.status == 200, "%s: %d", names[i], answer.status);
+		ck_assert_str_eq(json_get(answer.body, "user_id"), user);
+		ck_assert_str_eq(json_get(answer.body, "balance"), "7.00");
+	}
+}
+END_TEST
+
 /* It looks like a file's name, and is none. */
 START_TEST(api_itself_is_no_file)
 {
@@ -1144,6 +1167,7 @@ signin_suite(void)
 	tcase = signin_case(suite, "claims");
 	tcase_add_test(tcase, forged_cookies_are_nobody);
 	tcase_add_loop_test(tcase, claims_are_nobody, 0, COUNT(paths));
+	tcase_add_test(tcase, claims_change_no_session);
 	tcase_add_loop_test(tcase, api_itself_is_no_file, 0, 2);
 	tcase_add_test(tcase, files_are_for_everybody);
 
