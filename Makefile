@@ -255,7 +255,7 @@ fuzz: deps-fuzz ## search for faults; SECONDS=60 each, TARGET=name for one
 fuzzers: $(FUZZERS)
 
 mutants: deps-test ## weaken one place at a time: a test goes red; MUTANT=name
-	@$(MAKE) --no-print-directory -s -j2 all $(CHECKS) $(SHIM)
+	@$(MAKE) --no-print-directory -s -j2 all $(CHECKS) $(SHIM) $(FULL)
 	@BUILD='$(BUILD)' MUTANT='$(MUTANT)' tests/mutants.sh
 
 model: deps-test ## search the model of the pipeline; MODEL=long: for hours

@@ -101,7 +101,7 @@ is_red() {
 build() {
 	local what=(build/check_unit)
 	if [ "$1" = integration ]; then
-		what=(all build/check_integration build/faults.so)
+		what=(all build/check_integration build/faults.so build/full.so)
 	fi
 	run "$2" env -u BUILD -u MAKEFLAGS make -s -j2 "${what[@]}"
 }
