@@ -24,6 +24,7 @@
 #include "pipeline/record.h"
 #include "pipeline/settle.h"
 #include "pipeline/token.h"
+#include "pipeline/withdraw.h"
 
 #define COULD_NOT 2
 #define WARMUP_NS 300000000
@@ -41,7 +42,7 @@ static const char *const names[NSTEPS] = {[STEP_TOKEN] = "token",
 struct client {
 	redisAsyncContext *redis;
 	int64_t user;
-	char order[UUID_TEXT], owner[UUID_TEXT], token[UUID_TEXT];
+	char order[UUID_TEXT], token[UUID_TEXT], owner[OWNER_TEXT];
 	int64_t began_ns, sent_ns;
 };
 
@@ -132,6 +133,15 @@ on_settled(redisAsyncContext *c, void *reply, void *arg)
 		ev_break(loop, EVBREAK_ALL);
 }
 
+/* As long as the service's: a worker's UUID, and the number of a request. */
+static void
+own_it(struct client *cl)
+{
+	static unsigned long requests;
+
+	snprintf(cl->owner, sizeof(cl->owner), "%s.%lu", cl->token, ++requests);
+}
+
 static void
 token(struct client *cl)
 {
@@ -141,8 +151,8 @@ token(struct client *cl)
 	if (cl->user >= USERS)
 		cl->user %= nclients;
 	new_id(cl->order);
-	new_id(cl->owner);
 	new_id(cl->token);
+	own_it(cl);
 	key_token(key, cl->user, cl->token);
 	cl->began_ns = now_ns();
 	eval(cl, STEP_TOKEN, on_token, 1,
@@ -167,7 +177,7 @@ static void
 settle_it(struct client *cl)
 {
 	char result[KEY_TEXT], lock[KEY_TEXT], value[RECORD_TEXT];
-	char mine[2 * UUID_TEXT];
+	char mine[UUID_TEXT + OWNER_TEXT];
 	struct record r = {.user = cl->user,
 	    .status = RECORD_SUCCEEDED,
 	    .has_amount = true,
