@@ -13,8 +13,10 @@
  * balance, version, state), entry (user_id, version, kind, delta,
  * balance_after, order_id, created_at in us) and record (order_id, user_id,
  * amount, status, reason, balance_after, version, created_at in us), as COPY
- * writes them. Prints what was found out, "count NAME N" for who wants to know
- * whether there was anything to find, and last "N passed, N failed".
+ * writes them, and finding (kind, user_id, order_id, what), which is what
+ * withdraw-reconcile has found meanwhile. Prints what was found out, "count
+ * NAME N" for who wants to know whether there was anything to find, and last "N
+ * passed, N failed".
  *
  * Exit status: 0 all rules hold, 1 some do not, 2 it could not look. */
 #include <err.h>
@@ -50,6 +52,7 @@ static bool need_final = true;
 static struct {
 	size_t requests, orders, final, succeeded, declined, voided, busy;
 	size_t twins, replayed, token_invalid, mismatch, unknown, silent;
+	size_t uncertain;
 	size_t foreign, none, conflicts, credits, running_after;
 } count;
 
@@ -178,6 +181,30 @@ check_failure(const struct event *e)
 		    "user %" PRId64 " is told to have no account", e->user);
 }
 
+/* The clients ask rightly, each for itself. */
+static void
+check_asked(const struct event *e)
+{
+	static const char *const codes[] = {"token-invalid", "in-progress",
+	    "busy", "rate-limited", "order-unknown", "order-mismatch",
+	    "order-void", "insufficient-funds"};
+	bool about_account = is(e->kind, "account") && e->status == 200;
+	size_t i;
+
+	if (about_account ? lines_int(e->named) != e->user
+			  : !is(e->named, "-") && !is(e->named, e->order))
+		rule_broken(OWN_ANSWER,
+		    "user %" PRId64 " asked for order %s: %d %s", e->user,
+		    e->order, e->status, e->body);
+	if (e->status < 400 || e->status >= 500)
+		return;
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (is(e->code, codes[i]))
+			return;
+	rule_broken(NO_REPROACH, "user %" PRId64 ", %s of order %s: %d %s",
+	    e->user, e->kind, e->order, e->status, e->body);
+}
+
 /* To e's user, who has no such order: only that it does not exist, or is
  * void. */
 static void
@@ -221,8 +248,7 @@ check_told(const struct event *e, const struct record *r)
 		    e->order, e->record, e->state, r->status);
 	if ((e->amount != NO_MONEY && e->amount != r->amount) ||
 	    ((e->status == 200 || e->status == 201) && state != VOID &&
-		e->balance != r->balance) ||
-	    (!is(e->named, "-") && !is(e->named, e->order)))
+		e->balance != r->balance))
 		rule_broken(TOLD_STANDS,
 		    "order %s: other members than the record's: %s", e->order,
 		    e->body);
@@ -537,12 +563,14 @@ count_answers(void)
 		const struct event *e = &events[i];
 
 		check_failure(e);
+		check_asked(e);
 		count.busy += is(e->code, "busy");
 		count.twins += is(e->code, "in-progress");
 		count.replayed += e->replayed;
 		count.token_invalid += is(e->code, "token-invalid");
 		count.mismatch += is(e->code, "order-mismatch");
 		count.unknown += e->status >= 500;
+		count.uncertain += is(e->code, "outcome-unknown");
 		count.silent += e->status == 0;
 	}
 }
@@ -572,8 +600,8 @@ print_counts(void)
 	    {"replayed", count.replayed}, {"twins", count.twins},
 	    {"busy", count.busy}, {"token-invalid", count.token_invalid},
 	    {"mismatch", count.mismatch}, {"unknown", count.unknown},
-	    {"no-answer", count.silent}, {"none", count.none},
-	    {"running-after-final", count.running_after},
+	    {"outcome-unknown", count.uncertain}, {"no-answer", count.silent},
+	    {"none", count.none}, {"running-after-final", count.running_after},
 	    {"foreign", count.foreign}, {"credits", count.credits},
 	    {"version-conflicts", count.conflicts}};
 	size_t i;
@@ -620,7 +648,7 @@ main(int argc, char *argv[])
 	tables_read(argv[optind]);
 	if (calm_at == 0 && need_final)
 		errx(FAILED, "the history does not say when the faults ended");
-	tables_check();
+	tables_check(argv[optind]);
 	count_answers();
 	check_orders();
 	check_senders();

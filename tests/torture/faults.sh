@@ -71,20 +71,29 @@ master_kill() {
 }
 fault_master-kill() { alone master_kill; }
 
+# For a while, since the last of them would be what the end is judged with.
+for_a_while() {	# SETTING...
+	alone restart_withdrawd "$@" || return 1
+	pause_ms 1500
+	alone restart_withdrawd
+}
+
 # A lease that ends while the ledger is still at work: it may be no shorter
 # than the ledger's deadline, so that is as short.
 fault_tiny-lease() {
-	alone restart_withdrawd WITHDRAW_LEDGER_TIMEOUT_MS="$1" \
+	for_a_while WITHDRAW_LEDGER_TIMEOUT_MS="$1" \
 		WITHDRAW_LOCK_TTL_MS=$(($1 + 1))
 }
 
-fault_tiny-token() { alone restart_withdrawd WITHDRAW_TOKEN_TTL_MS="$1"; }
+fault_tiny-token() { for_a_while WITHDRAW_TOKEN_TTL_MS="$1"; }
 
 # ---- Redis ------------------------------------------------------------------
 
-restart_redis() {	# a dump to begin with, or none
+restart_redis() {	# MS that it is away [a dump to begin with]
 	cli SAVE && cp "$run/redis/dump.rdb" "$work/dump.new"
 	hit KILL "$(pid_of redis)" || return 1
+	pause_ms "$1"
+	shift
 	rm -f "$run/redis/dump.rdb"
 	if [ -n "${1:-}" ]; then
 		cp "$1" "$run/redis/dump.rdb"
@@ -95,15 +104,17 @@ restart_redis() {	# a dump to begin with, or none
 
 # What it has now is what redis-old restores later.
 fault_redis-empty() {
-	restart_redis && mv "$work/dump.new" "$work/dump.old"
+	restart_redis 0 && mv "$work/dump.new" "$work/dump.old"
 }
 
 fault_redis-old() {
 	[ -e "$work/dump.old" ] || { cli SAVE && pause_ms 500 &&
 		cp "$run/redis/dump.rdb" "$work/dump.old"; } || return 1
-	restart_redis "$work/dump.old"
+	restart_redis 0 "$work/dump.old"
 	mv "$work/dump.new" "$work/dump.old"
 }
+
+fault_redis-away() { restart_redis "$1"; }
 
 fault_redis-flush() { cli FLUSHALL; }
 fault_script-flush() { cli SCRIPT FLUSH; }
@@ -181,11 +192,13 @@ fault_pg-stop() {
 	freeze "$1" ${pid:+"$pid" $(pgrep -P "$pid")}
 }
 
-pg_kill() {
+pg_kill() {	# MS that it is away
 	hit KILL "$(pid_of postgres)" || return 1
+	pause_ms "$1"
 	"${servers[@]}" start postgres 7>&-
 }
-fault_pg-kill() { alone pg_kill; }
+fault_pg-kill() { alone pg_kill 0; }
+fault_pg-away() { alone pg_kill "$1"; }
 
 # ---- the links between withdrawd and the two --------------------------------
 
@@ -195,15 +208,16 @@ for link in pg redis; do
 	done
 done
 
-# On as many connections as it says; none is no fault.
+# It says so each time that something has come of it, which is when there was
+# something to harm.
 order_proxy() {	# LINK COMMAND VALUE
 	local before after
-	before=$(wc -l <"$work/$1.did")
+	before=$(grep -cx "$2" "$work/$1.did")
 	printf '%s %s\n' "$2" "${3/-/0}" >"$work/$1.control"
-	for _ in {1..100}; do
-		after=$(wc -l <"$work/$1.did")
-		[ "$after" = "$before" ] || break
-		pause_ms 5
+	for _ in {1..50}; do
+		after=$(grep -cx "$2" "$work/$1.did")
+		[ "$after" = "$before" ] || return 0
+		pause_ms 20
 	done
-	[[ $(tail -n 1 "$work/$1.did") == "$2 "[1-9]* ]]
+	return 1
 }

@@ -48,6 +48,8 @@ answer_read(struct answer *a)
 		member(v, "balance", a->balance, sizeof(a->balance));
 	member(v, "version", a->version, sizeof(a->version));
 	member(v, "order_id", a->named, sizeof(a->named));
+	if (strcmp(a->named, "-") == 0)
+		member(v, "user_id", a->named, sizeof(a->named));
 	member(v, "token", a->token, sizeof(a->token));
 	yajl_tree_free(v);
 }

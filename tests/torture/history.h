@@ -20,7 +20,7 @@
  *   13 amount    as told
  *   14 balance   balance_after, or balance of an account
  *   15 version   of an account
- *   16 named     order_id of the answer
+ *   16 named     order_id of the answer; of an account, user_id
  *   17 body      as it came, its tabs and line ends as blanks; to the end
  */
 #ifndef HISTORY_H

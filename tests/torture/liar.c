@@ -15,7 +15,8 @@
  *   late     the truth of a Redis that was just emptied, 0 to 800 ms late
  *   silent   takes every call, and never answers
  *
- * On TERM it says how many scripts it was asked for, and ends. */
+ * On TERM it says how many scripts it was asked for, and how often it lied, and
+ * ends. */
 #include <err.h>
 #include <poll.h>
 #include <signal.h>
@@ -57,7 +58,7 @@ static struct peer *peers[PEERS_MAX];
 static enum how how;
 static char admit_sha[41];
 static char recorded[256]; /* the first one */
-static unsigned turn, asked;
+static unsigned turn, asked, lies;
 static volatile sig_atomic_t stop_came;
 
 static void
@@ -113,10 +114,12 @@ old(char out[REPLY_MAX], bool admission, const char *number)
 {
 	const char *item[] = {number, "recorded", recorded};
 
-	if (admission && recorded[0] != '\0' && turn++ % 2 == 0)
+	if (admission && recorded[0] != '\0' && turn++ % 2 == 0) {
 		array(out, item, 3);
-	else
+		lies++;
+	} else {
 		honest(out, admission, number);
+	}
 }
 
 static void
@@ -126,6 +129,8 @@ shifted(struct peer *p, bool admission, const char *number, char out[REPLY_MAX])
 	honest(p->held, admission, number);
 	if (out[0] == '\0') /* nobody was before the first */
 		snprintf(out, REPLY_MAX, "%s", p->held);
+	else
+		lies++;
 }
 
 /* Was it an admission before, it is one now, whatever was asked. */
@@ -134,6 +139,7 @@ numbered(
     struct peer *p, bool admission, const char *number, char out[REPLY_MAX])
 {
 	honest(out, p->held[0] == 'a', number);
+	lies += admission != (p->held[0] == 'a');
 	p->held[0] = admission ? 'a' : '-';
 }
 
@@ -144,6 +150,8 @@ answer_script(struct peer *p, char *const word[], size_t n)
 	const char *number = word[n - 1];
 	char out[REPLY_MAX] = "";
 
+	if (admit_sha[0] == '\0')
+		errx(FAILED, "no script is known as the admission");
 	asked++;
 	/* settling: KEYS result, lock; the first argument is the value */
 	if (recorded[0] == '\0' && n > 6 && strncmp(word[5], "1|", 2) == 0)
@@ -151,13 +159,16 @@ answer_script(struct peer *p, char *const word[], size_t n)
 	switch (how) {
 	case YES:
 		honest(out, admission, number);
+		lies += admission;
 		break;
 	case LATE:
 		honest(out, admission, number);
 		if (p->out_len == 0)
 			p->due = now_ms() + rand() % LATEST_MS;
+		lies++;
 		break;
 	case NIL:
+		lies++;
 		snprintf(out, sizeof(out), "$-1\r\n");
 		break;
 	case SHIFTED:
@@ -169,11 +180,14 @@ answer_script(struct peer *p, char *const word[], size_t n)
 	case GARBAGE:
 		snprintf(out, sizeof(out), "%c%d\r\n%s",
 		    "*$:+-%\001Z"[rand() % 8], rand(), number);
+		lies++;
 		break;
 	case OLD:
 		old(out, admission, number);
 		break;
 	case SILENT:
+		lies++;
+		return;
 	case HOWS:
 		return;
 	}
@@ -325,6 +339,6 @@ main(int argc, char *argv[])
 		if (polls[PEERS_MAX].revents != 0)
 			accept_peer(listener);
 	}
-	printf("%u\n", asked);
+	printf("%u %u\n", asked, lies);
 	return 0;
 }

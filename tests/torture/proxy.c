@@ -13,8 +13,8 @@
  *               not: the connection is closed instead
  *   garbage     the next reply on each connection begins with something else
  *
- * Says on stdout what it did, a line each: the command, and on how many
- * connections. Ends on TERM. */
+ * Says the command's word on stdout, a line each time that something has come
+ * of it: a connection was closed, or held something back. Ends on TERM. */
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,7 +28,13 @@
 
 #include "../integration/usock.h"
 
-enum { LINKS_MAX = 400, CHUNK_MAX = 65536, FAILED = 2, TICK_MS = 500 };
+enum {
+	LINKS_MAX = 400,
+	CHUNK_MAX = 65536,
+	FAILED = 2,
+	TICK_MS = 500,
+	STALLED_MS = 10
+};
 
 enum wrong { PASS, CUT, SWALLOW, SWALLOWING, GARBAGE };
 
@@ -42,6 +48,7 @@ static int listener, control;
 static const char *target;
 static long long stalled_until, refused_until; /* ms */
 static size_t cut_at;
+static bool held_back; /* by this stall */
 
 static long long
 now_ms(void)
@@ -50,6 +57,12 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+tell(const char *word)
+{
+	puts(word);
 }
 
 static void
@@ -106,10 +119,13 @@ from_server(struct link *l)
 		else
 			len--;
 		write_all(l->client, data, len);
+		tell("cut");
 		return false;
 	case SWALLOWING:
+		tell("swallow");
 		return false;
 	case GARBAGE:
+		tell("garbage");
 		l->wrong = PASS;
 		if (!write_all(l->client, garbage, sizeof(garbage) - 1))
 			return false;
@@ -139,22 +155,21 @@ accept_link(void)
 		links[i] = (struct link){.client = client, .server = server};
 }
 
-/* Sets all links to go wrong, or closes them; returns how many. */
-static int
-to_all(enum wrong wrong, bool closing)
+static void
+close_all(const char *word)
 {
-	int n = 0;
-
-	for (size_t i = 0; i < LINKS_MAX; i++) {
-		if (links[i].client < 0)
-			continue;
-		n++;
-		if (closing)
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		if (links[i].client >= 0) {
 			close_link(&links[i]);
-		else
-			links[i].wrong = wrong;
-	}
-	return n;
+			tell(word);
+		}
+}
+
+static void
+set_all(enum wrong wrong)
+{
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		links[i].wrong = wrong;
 }
 
 static void
@@ -162,30 +177,42 @@ obey(const char *line)
 {
 	char word[16];
 	long value = 0;
-	int n;
 
 	if (sscanf(line, "%15s %ld", word, &value) < 1)
 		return;
 	if (strcmp(word, "reset") == 0) {
-		n = to_all(PASS, true);
+		close_all(word);
 	} else if (strcmp(word, "refuse") == 0) {
 		refused_until = now_ms() + value;
-		n = to_all(PASS, true);
+		close_all(word);
 	} else if (strcmp(word, "stall") == 0) {
 		stalled_until = now_ms() + value;
-		n = to_all(PASS, false);
+		held_back = false;
 	} else if (strcmp(word, "cut") == 0) {
 		cut_at = (size_t)value;
-		n = to_all(CUT, false);
+		set_all(CUT);
 	} else if (strcmp(word, "swallow") == 0) {
-		n = to_all(SWALLOW, false);
+		set_all(SWALLOW);
 	} else if (strcmp(word, "garbage") == 0) {
-		n = to_all(GARBAGE, false);
+		set_all(GARBAGE);
 	} else {
 		warnx("there is no command \"%s\"", word);
-		return;
 	}
-	printf("%s %d\n", word, n);
+}
+
+/* Has a link something to pass on, while nothing passes? */
+static void
+look_held_back(const struct pollfd *waiting)
+{
+	struct pollfd now[2 * LINKS_MAX];
+
+	if (held_back)
+		return;
+	memcpy(now, waiting, sizeof(now));
+	if (poll(now, 2 * LINKS_MAX, 0) > 0) {
+		held_back = true;
+		tell("stall");
+	}
 }
 
 static void
@@ -211,17 +238,24 @@ serve(void)
 	size_t i;
 
 	for (i = 0; i < LINKS_MAX; i++) {
-		polls[2 * i] = (struct pollfd){
-		    .fd = stalled ? -1 : links[i].client, .events = POLLIN};
-		polls[2 * i + 1] = (struct pollfd){
-		    .fd = stalled ? -1 : links[i].server, .events = POLLIN};
+		polls[2 * i] =
+		    (struct pollfd){.fd = links[i].client, .events = POLLIN};
+		polls[2 * i + 1] =
+		    (struct pollfd){.fd = links[i].server, .events = POLLIN};
+	}
+	if (stalled) {
+		look_held_back(polls);
+		for (i = 0; i < 2 * LINKS_MAX; i++)
+			polls[i].fd = -1;
 	}
 	polls[2 * LINKS_MAX] =
 	    (struct pollfd){.fd = listener, .events = POLLIN};
 	polls[2 * LINKS_MAX + 1] =
 	    (struct pollfd){.fd = control, .events = POLLIN};
 	if (poll(polls, 2 * LINKS_MAX + 2,
-		stalled && left < TICK_MS ? (int)left : TICK_MS) <= 0)
+		!stalled        ? TICK_MS
+		    : held_back ? (int)left
+				: STALLED_MS) <= 0)
 		return;
 	for (i = 0; i < LINKS_MAX; i++) {
 		struct link *l = &links[i];

@@ -12,10 +12,10 @@ declare -A kinds=(
 	[withdrawd]="worker-kill worker-stop:200:3000 master-kill
 		master-stop:200:2000 withdrawd-hup tiny-lease:30:200
 		tiny-token:1:20 nginx-reload nginx-kill"
-	[redis]="redis-empty redis-old redis-flush redis-sleep:100:1500
+	[redis]="redis-empty redis-old redis-away:1000:4000 redis-flush redis-sleep:100:1500
 		redis-stop:100:2000 clock-jump:-7200:7200 locks-expire:200:1500
 		script-flush"
-	[postgres]="pg-terminate pg-kill pg-stop:100:2500
+	[postgres]="pg-terminate pg-kill pg-away:1000:4000 pg-stop:100:2500
 		backend-stop:200:3000 pg-cancel"
 	[links]="pg-reset pg-refuse:50:500 pg-stall:50:1500 pg-cut:0:120
 		pg-swallow pg-garbage redis-reset redis-refuse:50:500

@@ -42,6 +42,6 @@ const struct record *tables_records(size_t *n_r);
 const struct entry *tables_entries(size_t *n_r);
 
 /* What the tables say by themselves; the rules are at the functions. */
-void tables_check(void);
+void tables_check(const char *dir);
 
 #endif

@@ -56,7 +56,7 @@ make_good() {
 		say 7 8 7 $A withdraw 60.00 201 "${paid[@]}" replayed=true
 		say 8 9 7 $A show - 200 "${paid[@]}"
 		say 8 9 8 $A show - 404 "${none[@]}" code=order-unknown
-		say 9 9 7 - account - 200 balance=40.00 version=2
+		say 9 9 7 - account - 200 balance=40.00 version=2 named=7
 		say 10 11 7 $B withdraw 50.00 409 "${unknown[@]}" code=busy
 		say 11 12 7 $B withdraw 50.00 402 "${declined[@]}"
 		say 12 13 7 $C show - 404 "${none[@]}" code=order-unknown
@@ -80,6 +80,7 @@ make_good() {
 		row $B 7 50.00 2 insufficient-funds 40.00 2 11500000
 		row $C 7 '\N' 3 '\N' '\N' '\N' 13500000
 	} >"$dir/record"
+	row lock-outlives-lease 7 '\N' "no end" >"$dir/finding"
 }
 
 # more FILE LINE: adds it
@@ -159,6 +160,9 @@ refused "declined though there was enough" "what was declined"
 change account 's/active/frozen/'
 refused "a frozen account" "withdraw-reconcile found no journal"
 
+more finding row balance-differs 7 '\N' "repaired"
+refused "a balance that was repaired" "withdraw-reconcile had nothing"
+
 more record row dddddddd-0000-4000-8000-000000000004 8 '\N' 3 '\N' '\N' '\N' 5
 refused "a record that nobody has sent" "nothing is recorded that its user"
 
@@ -236,10 +240,20 @@ more history say 16 17 8 $A withdraw 1.00 422 state=void safe=true \
 	code=order-mismatch
 refused "the existence of somebody else's order" "nobody learns anything"
 
-more history say 16 17 7 - account - 200 balance=60.00 version=3
+more history say 16 17 7 - account - 200 balance=60.00 version=3 named=7
 refused "a balance that never was" "each balance that was told"
 
-more history say 18 19 7 - account - 200 balance=40.00 version=2
+more history say 9 9 8 - account - 200 balance=40.00 version=2 named=7
+refused "somebody else's account" "each answer is about what was asked"
+
+more history say 3 4 7 $A token - 201 "named=$B"
+refused "a token for another order" "each answer is about what was asked"
+
+more history say 3 4 7 $A withdraw 60.00 401 "${unknown[@]}" \
+	code=unauthenticated
+refused "a user who is not known any more" "no request that is right"
+
+more history say 18 19 7 - account - 200 balance=40.00 version=2 named=7
 refused "a balance of the past" "no balance is older"
 
 more history say 14 15 7 dddddddd-0000-4000-8000-000000000004 withdraw 1.00 \
