@@ -11,7 +11,8 @@
 # sample of places that follows from FAULTS_SEED (make faults). In the suite
 # "attack", ATTACK_CROWD=1000 connections (4000 at most) are in the way, users
 # send ATTACK_OVERLOAD=10 times what they may, and after a shortage the service
-# must be well again within ATTACK_RECOVERY_MS=5000. The last line is
+# must be well again within ATTACK_RECOVERY_MS=5000. TORTURE_SECONDS=30 of
+# faults, and LIARS="yes old" of the ways to lie. The last line is
 # "N passed, N failed"; exit status 0 if none failed, 1 if some did, 2 if the
 # tests could not be run.
 set -u
@@ -220,7 +221,8 @@ run_browser() {
 # A short one, of whatever seed the clock gives (it is printed): the checker,
 # two liars, and half a minute of faults. "make torture" does more of it.
 run_torture() {
-	BUILD=$BUILD TORTURE_SECONDS=30 LIARS="${LIARS:-yes old}" \
+	BUILD=$BUILD TORTURE_SECONDS=${TORTURE_SECONDS:-30} \
+		LIARS="${LIARS:-yes old}" \
 		tests/torture/run.sh 2>&1 | tee "$log"
 	count_sums "${PIPESTATUS[0]}" "$log" torture
 }

@@ -196,6 +196,8 @@ weak inv4 "a token miss is final" "$small -DTOKEN_FINAL"
 weak inv4 "a token miss and a look are final" "$small -DLOOKUP_FINAL"
 weak inv2 "no version check, no key on the journal" \
 	"$small -DNO_VERSION -DNO_JOURNAL_KEY"
+weak inv2 "the same by another order, when a lease has ended" \
+	"-DNO_VOID -DCREDITS=0 -DBALANCE=2 -DNO_VERSION -DNO_JOURNAL_KEY"
 weak inv4 "void by look-up, no insert" "-DONE_ORDER -DSLOTS=1 -DVOID_LOOKUP"
 weak inv4 "a decline is not recorded" "$small -DBALANCE=0 -DNO_TOMBSTONE"
 weak inv2 "accounts repaired without the lock" \
@@ -203,6 +205,10 @@ weak inv2 "accounts repaired without the lock" \
 
 live="-DNO_VOID -DCREDITS=0 -DFAULTS=1"
 search live safe "one order becomes final, 1 fault" "-DONE_ORDER $live"
+search live safe "one order becomes final, void, 1 fault" \
+	"-DONE_ORDER -DCREDITS=0 -DFAULTS=1"
+search live safe "one order becomes final, reconciler, 1 fault" \
+	"-DONE_ORDER -DSLOTS=1 -DRECONCILE $live"
 search dead cycle "the lock has no lease" "-DONE_ORDER $live -DNO_LEASE"
 
 if [ "$MODEL" = long ]; then
