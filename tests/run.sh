@@ -11,10 +11,11 @@
 # sample of places that follows from FAULTS_SEED (make faults). In the suite
 # "attack", ATTACK_CROWD=1000 connections (4000 at most) are in the way, users
 # send ATTACK_OVERLOAD=10 times what they may, and after a shortage the service
-# must be well again within ATTACK_RECOVERY_MS=5000. TORTURE_SECONDS=30 of
-# faults, and LIARS="yes old" of the ways to lie. The last line is
-# "N passed, N failed"; exit status 0 if none failed, 1 if some did, 2 if the
-# tests could not be run.
+# must be well again within ATTACK_RECOVERY_MS=5000. In the suite "commits" an
+# order must have its final answer COMMITS_FINAL_MS=5000 after the ledger is well
+# again. TORTURE_SECONDS=30 of faults, and LIARS="yes old"
+# of the ways to lie. The last line is "N passed, N failed"; exit status 0 if
+# none failed, 1 if some did, 2 if the tests could not be run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 

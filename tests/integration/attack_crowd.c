@@ -35,14 +35,6 @@ enum {
 	MANY = 500,
 };
 
-static long
-number_of(const char *name, long otherwise)
-{
-	const char *value = getenv(name);
-
-	return value != NULL ? strtol(value, NULL, 10) : otherwise;
-}
-
 /* --- the honest ----------------------------------------------------------- */
 
 static const char *honest[HONEST];

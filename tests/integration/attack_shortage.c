@@ -133,9 +133,7 @@ serves(struct order *order)
 static void
 expect_recovery(void)
 {
-	const char *limit = getenv("ATTACK_RECOVERY_MS");
-	long long limit_ms =
-	    limit != NULL ? strtoll(limit, NULL, 10) : RECOVERY_MS;
+	long limit_ms = number_of("ATTACK_RECOVERY_MS", RECOVERY_MS);
 	struct order order = order_new(ledger_open("1.00"), "1.00");
 	long long began = now_ms();
 

@@ -2,8 +2,7 @@
  * Nobody knows whether it was committed: the request is lost or cut, the reply
  * is lost or cut at each of its bytes, the server is ended, stopped or killed
  * while it commits. What is said meanwhile is true; once all is well again the
- * order has its final answer. How long that took is printed: the bound is the
- * contract's business, not that of a machine with other work.
+ * order soon has its final answer. COMMITS_FINAL_MS says how soon.
  *
  * A commit is held up by a standby that nobody is: the server has written it,
  * and waits.
@@ -28,7 +27,7 @@ enum {
 	SAMPLE = 8, /* of the bytes at which something is cut */
 	KILLS = 12,
 	DELAY_MAX_US = 12000,
-	PROMISED_MS = 5000,
+	FINAL_MS = 5000,
 	LIMIT_S = 900,
 };
 
@@ -75,25 +74,34 @@ expect_unknown(const struct http_response *answer)
 	expect_problem(answer, 503, "outcome-unknown", "unknown");
 }
 
-/* From now on all is well: the order comes to its end. */
+/* All is well since then: the order comes to its end. What is left of a lease,
+ * and of a ledger step that was begun in vain, is in that time: a ladder that
+ * leaves no room for both within the limit is not to be used here. */
 static void
-expect_final_soon(const struct order *order, const struct http_response *first)
+expect_final_since(long long well_ms, const struct order *order,
+    const struct http_response *first)
 {
-	long long began = now_ms();
+	long limit_ms = number_of("COMMITS_FINAL_MS", FINAL_MS);
 	struct http_response final = victim_settle(&victim, order);
-	long long took = now_ms() - began;
+	long long took = now_ms() - well_ms;
 
 	expect_success(&final, order);
 	if (took > worst_ms)
 		worst_ms = took;
+	ck_assert_msg(took <= limit_ms, "final after %lld ms", took);
 	victim_expect_one_debit(&victim, order, first);
+}
+
+static void
+expect_final_soon(const struct order *order, const struct http_response *first)
+{
+	expect_final_since(now_ms(), order, first);
 }
 
 static void
 say_worst(const char *what)
 {
-	printf("%s: final within %lld ms once well%s\n", what, worst_ms,
-	    worst_ms > PROMISED_MS ? ", which is too long" : "");
+	printf("%s: final within %lld ms once well\n", what, worst_ms);
 	fflush(stdout);
 }
 
@@ -128,7 +136,8 @@ measure(const struct ladder *ladder, enum proxy_way way)
 
 		answer = send_cut(&order, way, SIZE_MAX, true);
 		len = proxy_passed(proxy);
-		expect_final_soon(&order, &answer);
+		/* at any time: the lease of a patient one is long */
+		victim_expect_one_debit(&victim, &order, &answer);
 		victim_rest(&victim);
 		/* else it was given up, on a slow machine */
 	} while (answer.status != 201);
@@ -213,6 +222,7 @@ START_TEST(late_reply_is_nobodys)
 	struct http_request then;
 	struct http_response first;
 	struct http_response answer;
+	long long well_ms;
 	int fd;
 
 	start_behind_proxy(&hasty);
@@ -226,11 +236,12 @@ START_TEST(late_reply_is_nobodys)
 	fd = victim_begin(&victim, &then);
 	WAIT_UNTIL(cache_count(next.user, "lock") == 1);
 	proxy_pass(proxy);
+	well_ms = now_ms();
 	answer = victim_finish(fd);
 	expect_bearable(&answer, &next);
+	expect_final_since(well_ms, &late, &first);
 	answer = victim_settle(&victim, &next);
 	expect_success(&answer, &next);
-	expect_final_soon(&late, &first);
 	say_worst("late reply");
 }
 END_TEST

@@ -85,6 +85,14 @@ setting(const char *name)
 	return value;
 }
 
+long
+number_of(const char *name, long otherwise)
+{
+	const char *value = getenv(name);
+
+	return value != NULL ? strtol(value, NULL, 10) : otherwise;
+}
+
 long long
 now_ms(void)
 {

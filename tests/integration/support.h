@@ -44,6 +44,10 @@ void expect_said(const char *text, const char *word);
 
 long long now_ms(void);
 
+/* A number that an environment variable may set: a limit that a slow machine
+ * can raise, how many there are of something. */
+long number_of(const char *name, long otherwise);
+
 /* The whole of a file as text; "" where there is none. */
 char *read_file(const char *path);
 
