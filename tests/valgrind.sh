@@ -34,11 +34,17 @@ memcheck="valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect
 	--errors-for-leak-kinds=definite,indirect,possible --num-callers=30
 	--suppressions=$PWD/tests/valgrind.supp"
 
-# judge NAME STATUS FINDINGS...: empty files are well
+# judge NAME STATUS FINDINGS...: empty files are well; without one, valgrind has
+# watched nothing
 judge() {
 	local name=$1 status=$2 bad=0
 	shift 2
 	[ "$status" = 0 ] || bad=1
+	if [ ! -e "$1" ]; then
+		echo "valgrind has left no findings, not even none"
+		set -- /dev/null
+		bad=1
+	fi
 	if [ "$(cat "$@" | wc -c)" != 0 ]; then
 		head -n 100 "$@"
 		bad=1
@@ -67,6 +73,7 @@ run_suite() {	# SUITE
 
 run_command() {	# PROGRAM ARGUMENT...
 	local status
+	rm -f "$dir/command"	# of the one before
 	# shellcheck disable=SC2086 # words
 	$memcheck --log-file="$dir/command" "$BUILD/$1" "${@:2}" \
 		>"$dir/out" 2>&1 </dev/null
