@@ -13,7 +13,10 @@
 # send ATTACK_OVERLOAD=10 times what they may, and after a shortage the service
 # must be well again within ATTACK_RECOVERY_MS=5000. In the suite "commits" an
 # order must have its final answer COMMITS_FINAL_MS=5000 after the ledger is well
-# again. TORTURE_SECONDS=30 of faults, and LIARS="yes old"
+# must be well again within ATTACK_RECOVERY_MS=5000. In the suite "commits" an
+# order must have its final answer COMMITS_FINAL_MS=5000 after the ledger is well
+# again, and in "protocol" a worker that crashed must have been
+# replaced after PROTOCOL_REPLACED_MS=1000. TORTURE_SECONDS=30 of faults, and LIARS="yes old"
 # of the ways to lie. The last line is "N passed, N failed"; exit status 0 if
 # none failed, 1 if some did, 2 if the tests could not be run.
 set -u
