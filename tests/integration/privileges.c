@@ -113,17 +113,13 @@ open_for_writing(pid_t pid, const char *fd)
 }
 
 /* Files that it has open for writing, but the log. */
-START_TEST(worker_has_no_file_to_write_to)
+static void
+expect_no_file_to_write_to(pid_t pid, const char *log)
 {
-	struct workers workers = stack_workers();
-	char *log = realpath(
-	    keep_format("%s/log/withdrawd.log", setting("RUN_DIR")), NULL);
-	pid_t pid = workers.pids[0];
 	DIR *dir = opendir(keep_format("/proc/%ld/fd", (long)pid));
 	struct dirent *entry;
 	int sockets = 0;
 
-	ck_assert_ptr_nonnull(log);
 	ck_assert_ptr_nonnull(dir);
 	while ((entry = readdir(dir)) != NULL) {
 		const char *path =
@@ -143,11 +139,24 @@ START_TEST(worker_has_no_file_to_write_to)
 			!open_for_writing(pid, entry->d_name) ||
 			/* anonymous: no name, no file */
 			strncmp(target, "anon_inode:", 11) == 0,
-		    "descriptor %s may write to %s", entry->d_name, target);
+		    "pid %ld may write to %s by descriptor %s", (long)pid,
+		    target, entry->d_name);
 	}
 	closedir(dir);
-	free(log);
 	ck_assert_int_gt(sockets, 2);
+}
+
+START_TEST(worker_has_no_file_to_write_to)
+{
+	struct workers workers = stack_workers();
+	char *log = realpath(
+	    keep_format("%s/log/withdrawd.log", setting("RUN_DIR")), NULL);
+
+	ck_assert_ptr_nonnull(log);
+	ck_assert_uint_gt(workers.n, 0);
+	for (size_t i = 0; i < workers.n; i++)
+		expect_no_file_to_write_to(workers.pids[i], log);
+	free(log);
 }
 END_TEST
 
