@@ -335,10 +335,12 @@ redis_answers() {
 }
 
 start_redis() {
-	mkdir -p "$run/redis"
+	# Nothing is kept: Redis may lose everything at any moment. What a test
+	# has made it save, or has put in its way there, is gone as well. DEBUG
+	# is for tests that make it slow.
+	rm -rf "$run/redis"
+	mkdir "$run/redis"
 	own "$run/redis"
-	# Nothing is kept: Redis may lose everything at any moment. DEBUG is
-	# for tests that make it slow.
 	launch redis redis.log "$(command -v redis-server)" --port 0 \
 		--unixsocket "$sockets/redis.sock" --unixsocketperm 700 \
 		--dir "$run/redis" --save '' --appendonly no \

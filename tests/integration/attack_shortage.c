@@ -1,8 +1,9 @@
 /*
  * Something runs out: descriptors, Postgres' connections, Redis' memory, the
- * disk. While it is so, whoever asks is told the truth or to ask again; when it
- * is over, the service is soon well again, by itself, and each order comes to
- * its end, with one debit. ATTACK_RECOVERY_MS says how soon.
+ * disk of Postgres, of Redis, of the log. While it is so, whoever asks is told
+ * the truth or to ask again; when it is over, the service is soon well again,
+ * by itself, and each order comes to its end, with one debit.
+ * ATTACK_RECOVERY_MS says how soon.
  */
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -13,8 +14,10 @@
 #include "attack.h"
 #include "cache.h"
 #include "command.h"
+#include "fcgi_client.h"
 #include "fixture.h"
 #include "http.h"
+#include "instance.h"
 #include "json.h"
 #include "ledger.h"
 #include "order.h"
@@ -412,6 +415,87 @@ START_TEST(disk_runs_out_for_the_log)
 }
 END_TEST
 
+/* Redis refuses what it could not save. */
+START_TEST(disk_runs_out_for_redis)
+{
+	struct wave wave, during;
+	size_t start = strlen(stack_log("withdrawd"));
+
+	open_users();
+	wave = make_wave();
+	cache_fail_to_save();
+	wave.answers = http_send_all(wave.requests, USERS);
+	expect_honest_answers(&wave);
+	expect_said(stack_log("withdrawd") + start, "MISCONF");
+	during = make_wave();
+	during.answers = http_send_all(during.requests, USERS);
+	expect_honest_answers(&during);
+	cache_save();
+	expect_recovery();
+	expect_settled(&wave);
+	expect_settled(&during);
+}
+END_TEST
+
+static struct http_response
+ask(const struct instance *instance, const struct http_request *request)
+{
+	struct fcgi_bytes params = fcgi_params(request->method, request->path,
+	    request->user, request->key, request->body);
+
+	return fcgi_ask(instance->socket, &params, request->body);
+}
+
+static bool
+was_paid(const struct instance *instance, const struct order *order)
+{
+	struct http_request request = order_token_request(order);
+	struct http_response answer = ask(instance, &request);
+
+	if (answer.status == 201) {
+		request = order_request(order, json_get(answer.body, "token"));
+		answer = ask(instance, &request);
+	}
+	if (answer.status == 201)
+		expect_success(&answer, order);
+	else
+		ck_assert_msg(answer_is_retryable(&answer), "%d %s",
+		    answer.status, answer.body);
+	return answer.status == 201;
+}
+
+static void
+expect_paid(const struct instance *instance, const char *user)
+{
+	struct order order = order_new(user, "1.00");
+
+	WAIT_UNTIL(was_paid(instance, &order));
+	ck_assert_int_eq(ledger_debits(order.id), 1);
+}
+
+/* Whoever has a lot to say, and nowhere to, goes on. */
+START_TEST(disk_runs_out_for_what_is_said)
+{
+	const char *user = ledger_open("10.00");
+	struct instance instance = instance_start_speechless();
+	struct workers before, after;
+	size_t start;
+
+	instance_wait_ready(&instance);
+	before = process_children(instance.pid);
+	expect_paid(&instance, user);
+	start = strlen(stack_log("withdrawd"));
+	cache_hang_up();
+	/* the other service, which was hung up on as well, could say it */
+	WAIT_UNTIL(strstr(stack_log("withdrawd") + start, "redis is down"));
+	expect_paid(&instance, user);
+	ck_assert_str_eq(read_file(instance.log), "");
+	ck_assert(!instance_ended(&instance));
+	after = process_children(instance.pid);
+	ck_assert(workers_same(&before, &after));
+}
+END_TEST
+
 void
 attack_shortage(Suite *suite)
 {
@@ -423,4 +507,6 @@ attack_shortage(Suite *suite)
 	tcase_add_test(tcase, memory_of_redis_runs_out);
 	tcase_add_test(tcase, disk_runs_out_for_tables);
 	tcase_add_test(tcase, disk_runs_out_for_the_log);
+	tcase_add_test(tcase, disk_runs_out_for_redis);
+	tcase_add_test(tcase, disk_runs_out_for_what_is_said);
 }

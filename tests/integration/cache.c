@@ -5,6 +5,8 @@
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "stack.h"
 #include "support.h"
@@ -62,6 +64,53 @@ cache_limit(const char *bytes)
 
 	stack_remember("redis");
 	freeReplyObject(command(4, words, NULL));
+}
+
+/* Where it puts what it saves: a folder of that name is in its way. */
+static const char *
+saved(void)
+{
+	return keep_format("%s/redis/dump.rdb", setting("RUN_DIR"));
+}
+
+static bool
+has_ended_saving(const char *status)
+{
+	const char *words[] = {"INFO", "persistence"};
+	redisReply *reply = command(2, words, NULL);
+	bool ended = strstr(reply->str, "rdb_bgsave_in_progress:0") != NULL &&
+	    strstr(reply->str,
+		keep_format("rdb_last_bgsave_status:%s\r", status)) != NULL;
+
+	freeReplyObject(reply);
+	return ended;
+}
+
+static void
+save(const char *status)
+{
+	const char *words[] = {"BGSAVE"};
+
+	freeReplyObject(command(1, words, NULL));
+	WAIT_UNTIL(has_ended_saving(status));
+}
+
+void
+cache_fail_to_save(void)
+{
+	const char *words[] = {"CONFIG", "SET", "save", "3600 1"};
+
+	stack_remember("redis");
+	ck_assert_int_eq(mkdir(saved(), 0755), 0);
+	freeReplyObject(command(4, words, NULL));
+	save("err");
+}
+
+void
+cache_save(void)
+{
+	ck_assert_int_eq(rmdir(saved()), 0);
+	save("ok");
 }
 
 static redisReply *

@@ -10,6 +10,10 @@ void cache_flush(void);
 void cache_hang_up(void);
 /* Redis may use no more memory than so many bytes; "0": no limit. */
 void cache_limit(const char *bytes);
+/* Redis is to save what it has, and cannot: it refuses whatever would change it
+ * until it can. */
+void cache_fail_to_save(void);
+void cache_save(void);
 /* How many keys of a user there are with that word in their name. */
 size_t cache_count(const char *user, const char *word);
 /* What comes after the word in the name of the user's one such key. */

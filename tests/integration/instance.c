@@ -92,6 +92,20 @@ instance_start_spawned(void)
 	return start(socket, settings, argv);
 }
 
+struct instance
+instance_start_speechless(void)
+{
+	const char *socket = keep_format("%s/socket", stack_folder());
+	const char *settings[] = {"PGUSER=withdraw_service",
+	    keep_format("WITHDRAW_SOCKET=%s", socket), "WITHDRAW_WORKERS=1",
+	    NULL};
+	char *argv[] = {keep_format("sh"), keep_format("-c"),
+	    keep_format("exec \"$0\" >/dev/full 2>&1"),
+	    keep_format("%s", program("withdrawd")), NULL};
+
+	return start(socket, settings, argv);
+}
+
 static bool
 answers(const struct instance *instance)
 {

@@ -24,6 +24,9 @@ struct instance instance_start_on(
 /* Started by spawn-fcgi, which hands over the listening socket as fd 0. */
 struct instance instance_start_spawned(void);
 
+/* With one worker, and a full device for all that it says. */
+struct instance instance_start_speechless(void);
+
 /* Waits until it serves; fails the test where it has ended instead. */
 void instance_wait_ready(struct instance *instance);
 /* Waits for its end: its exit code, or 128 + the signal that ended it. */
