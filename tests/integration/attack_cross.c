@@ -15,12 +15,15 @@
 #include "stack.h"
 #include "support.h"
 
-enum { USERS = 2, NOBODY = USERS, SESSIONS };
+/* Signed in: each of the users, nobody, the user until a moment ago. */
+enum { USERS = 2, NOBODY = USERS, ENDED, SESSIONS };
 
 enum order_kind {
-	ORDER_OWN,     /* the user's own, paid, of AMOUNT_SAME */
-	ORDER_FOREIGN, /* the other user's, the same otherwise */
-	ORDER_FRESH,   /* nobody's */
+	ORDER_OWN,      /* the user's own, paid, of AMOUNT_SAME */
+	ORDER_DECLINED, /* the same, but declined */
+	ORDER_VOID,     /* the user's own, void, of no amount */
+	ORDER_FOREIGN,  /* the other user's, paid, of AMOUNT_SAME */
+	ORDER_FRESH,    /* nobody's */
 	ORDERS
 };
 
@@ -29,7 +32,7 @@ enum token_kind {
 	TOKEN_FOREIGN, /* of the other user and this order */
 	TOKEN_STRAY,   /* of this user and another order */
 	TOKEN_ABSENT,
-	TOKEN_USED, /* of this user, by which an order was paid */
+	TOKEN_USED, /* of this user, and an order took it */
 	TOKEN_EXPIRED,
 	TOKENS
 };
@@ -49,13 +52,23 @@ struct trial {
 	enum amount amount;
 };
 
-enum verdict { REFUSED, REPLAYED, MISMATCH, NO_TOKEN, CLOSED, PAID };
+enum verdict {
+	REFUSED,
+	REPLAYED,
+	MISMATCH,
+	DECLINE_MISMATCH,
+	VOIDED,
+	NO_TOKEN,
+	CLOSED,
+	PAID
+};
 
 /* What the ledger must have of a user. */
 struct book {
 	const char *user;
 	const char *cookie;
-	long balance; /* in cents */
+	const char *ended; /* the cookie of a session that is over */
+	long balance;      /* in cents */
 	long records, entries, foreign_voids;
 };
 
@@ -70,6 +83,10 @@ right_answer(const struct trial *t)
 		return REFUSED;
 	if (t->order == ORDER_OWN)
 		return t->amount == AMOUNT_SAME ? REPLAYED : MISMATCH;
+	if (t->order == ORDER_DECLINED)
+		return t->amount == AMOUNT_SAME ? REPLAYED : DECLINE_MISMATCH;
+	if (t->order == ORDER_VOID)
+		return VOIDED;
 	if (t->token != TOKEN_VALID)
 		return NO_TOKEN;
 	return t->order == ORDER_FOREIGN ? CLOSED : PAID;
@@ -78,13 +95,26 @@ right_answer(const struct trial *t)
 static const char *
 name_of(const struct trial *t)
 {
-	static const char *const orders[] = {"own", "foreign", "fresh"};
+	static const char *const orders[] = {
+	    "own", "declined", "void", "foreign", "fresh"};
 	static const char *const tokens[] = {
 	    "valid", "foreign", "stray", "absent", "used", "expired"};
 
 	return keep_format("user %d, session %d, %s order, %s token, %s",
 	    t->user, t->session, orders[t->order], tokens[t->token],
 	    amounts[t->amount]);
+}
+
+static const char *
+end_session(const char *user)
+{
+	const char *cookie = site_sign_in(user);
+	struct http_request sign_out = {
+	    .method = "DELETE", .path = "/api/session", .headers = {cookie}};
+	struct http_response answer = http_send(&sign_out);
+
+	expect_status(&answer, 200);
+	return cookie;
 }
 
 static void
@@ -99,6 +129,7 @@ open_books(void)
 		    .entries = 1,
 		};
 		books[i].cookie = site_sign_in(books[i].user);
+		books[i].ended = end_session(books[i].user);
 	}
 }
 
@@ -154,6 +185,36 @@ pay(int user, const char **token_r, struct http_response *answer_r)
 	return order;
 }
 
+/* An order of the user that is declined; likewise. */
+static struct order
+be_declined(int user, const char **token_r, struct http_response *answer_r)
+{
+	struct order order = order_new(books[user].user, amounts[AMOUNT_SAME]);
+
+	await_unlocked(user);
+	*token_r = order_token(&order);
+	ledger_freeze(order.user);
+	*answer_r = order_send_with(&order, *token_r);
+	expect_problem(answer_r, 403, "account-frozen", "declined");
+	ledger_sql("UPDATE account SET state = 'active' "
+		   "WHERE user_id = $1::bigint",
+	    order.user, NULL);
+	await_unlocked(user);
+	books[user].records++;
+	return order;
+}
+
+static struct order
+make_void(int user)
+{
+	struct order order = order_new(books[user].user, NULL);
+	struct http_response answer = order_void(&order);
+
+	expect_status(&answer, 200);
+	books[user].records++;
+	return order;
+}
+
 static const char *
 expired_token(const struct order *order)
 {
@@ -190,8 +251,8 @@ make_token(const struct trial *t, const struct order *order, const char *used)
 	return NULL;
 }
 
-/* The order of a trial as its user sends it. Of one that is the user's own: the
- * token by which it was paid, and the answer. */
+/* The order of a trial as its user sends it. Of one that is the user's own and
+ * was answered: the token that it took, and the answer. */
 static struct order
 make_order(int user, enum order_kind kind, const char **used_r,
     struct http_response *first_r)
@@ -202,9 +263,21 @@ make_order(int user, enum order_kind kind, const char **used_r,
 
 	if (kind == ORDER_OWN)
 		order.id = pay(user, used_r, first_r).id;
+	else if (kind == ORDER_DECLINED)
+		order.id = be_declined(user, used_r, first_r).id;
+	else if (kind == ORDER_VOID)
+		order.id = make_void(user).id;
 	else if (kind == ORDER_FOREIGN)
 		order.id = pay(1 - user, &ignored, &others).id;
 	return order;
+}
+
+static const char *
+cookie_of(int user, int session)
+{
+	if (session == ENDED)
+		return books[user].ended;
+	return session != NOBODY ? books[session].cookie : NULL;
 }
 
 /* Identity is the cookie's, and not the Basic sign-in's of other tests. */
@@ -214,7 +287,7 @@ send_as(struct http_request request, int user, int session)
 	request.user = NULL;
 	request.headers[0] =
 	    keep_format("Withdraw-Expect-User: %s", books[user].user);
-	request.headers[1] = session != NOBODY ? books[session].cookie : NULL;
+	request.headers[1] = cookie_of(user, session);
 	return http_send(&request);
 }
 
@@ -235,9 +308,13 @@ expect_verdict(enum verdict verdict, const struct http_response *answer,
 	case MISMATCH:
 		expect_problem(answer, 422, "order-mismatch", "succeeded");
 		break;
+	case DECLINE_MISMATCH:
+		expect_problem(answer, 422, "order-mismatch", "declined");
+		break;
 	case NO_TOKEN:
 		expect_problem(answer, 409, "token-invalid", "none");
 		break;
+	case VOIDED:
 	case CLOSED:
 		expect_problem(answer, 409, "order-void", "void");
 		break;
@@ -281,20 +358,21 @@ try_withdrawal(const struct trial *t)
 	enter(verdict, t);
 	expect_books(name_of(t));
 	ck_assert_int_eq(ledger_debits(order.id),
-	    verdict == PAID || t->order != ORDER_FRESH ? 1 : 0);
+	    verdict == PAID || t->order == ORDER_OWN ||
+		    t->order == ORDER_FOREIGN
+		? 1
+		: 0);
 }
 
 START_TEST(each_withdrawal_has_one_right_answer)
 {
-	struct trial t = {.user = _i};
+	struct trial t = {.user = _i % USERS, .session = _i / USERS};
 
 	open_books();
-	for (t.session = 0; t.session < SESSIONS; t.session++)
-		for (t.order = 0; t.order < ORDERS; t.order++)
-			for (t.token = 0; t.token < TOKENS; t.token++)
-				for (t.amount = 0; t.amount < AMOUNTS;
-				     t.amount++)
-					try_withdrawal(&t);
+	for (t.order = 0; t.order < ORDERS; t.order++)
+		for (t.token = 0; t.token < TOKENS; t.token++)
+			for (t.amount = 0; t.amount < AMOUNTS; t.amount++)
+				try_withdrawal(&t);
 }
 END_TEST
 
@@ -319,16 +397,20 @@ static void
 expect_told(enum call call, enum order_kind kind, const struct order *order,
     const struct http_response *answer)
 {
-	const char *status = kind == ORDER_OWN ? "succeeded" : "void";
+	/* of those without a record: what a void makes of them */
+	static const char *const statuses[ORDERS] = {
+	    "succeeded", "declined", "void", "void", "void"};
 
-	if (call == CALL_RECORD && kind != ORDER_OWN) {
+	if (call == CALL_RECORD &&
+	    (kind == ORDER_FOREIGN || kind == ORDER_FRESH)) {
 		expect_problem(answer, 404, "order-unknown", NULL);
 		return;
 	}
 	expect_status(answer, call == CALL_TOKEN ? 201 : 200);
 	ck_assert_str_eq(json_get(answer->body, "order_id"), order->id);
 	if (call != CALL_TOKEN)
-		ck_assert_str_eq(json_get(answer->body, "status"), status);
+		ck_assert_str_eq(
+		    json_get(answer->body, "status"), statuses[kind]);
 }
 
 static void
@@ -370,6 +452,6 @@ attack_cross(Suite *suite)
 	TCase *tcase = fixture_case(suite, "cross");
 
 	tcase_add_loop_test(
-	    tcase, each_withdrawal_has_one_right_answer, 0, USERS);
+	    tcase, each_withdrawal_has_one_right_answer, 0, USERS * SESSIONS);
 	tcase_add_test(tcase, each_call_has_one_right_answer);
 }
