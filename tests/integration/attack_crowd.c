@@ -1,13 +1,14 @@
 /*
  * A crowd that wants nothing but to be in the way: connections that say
- * nothing, clients that are slow on purpose, and ten times as many requests as
- * there may be. Who is honest is served beside them; the others are told so, in
- * the form of all our answers. ATTACK_CROWD is how many connections, and
- * ATTACK_OVERLOAD how many times too many.
+ * nothing, clients that are slow on purpose or read nothing, and ten times as
+ * many requests as there may be. Who is honest is served beside them; the
+ * others are told so, in the form of all our answers. ATTACK_CROWD is how many
+ * connections, and ATTACK_OVERLOAD how many times too many.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -33,6 +34,10 @@ enum {
 	FLOODERS = 5,
 	BURST = 40, /* as withdraw.conf has it */
 	MANY = 500,
+	WAYS = 4,            /* to be idle */
+	PATIENCE_MS = 10000, /* nginx' client_header_timeout */
+	DEAF = 20,
+	PAGES = 400,
 };
 
 /* --- the honest ----------------------------------------------------------- */
@@ -134,13 +139,82 @@ beginning(int way, const char *cookie)
 	}
 }
 
-static void
+/* False where nginx has lost its patience, and hung up. */
+static bool
 say(int fd, const char *text)
 {
-	/* nginx may have lost its patience by now */
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		ck_assert_msg(errno == EPIPE || errno == ECONNRESET, "send: %s",
-		    strerror(errno));
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0)
+		return true;
+	ck_assert_msg(
+	    errno == EPIPE || errno == ECONNRESET, "send: %s", strerror(errno));
+	return false;
+}
+
+/* Whoever says nothing whole is told nothing: an answer is the end. */
+static bool
+is_open(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN | POLLRDHUP};
+
+	return poll(&poll_fd, 1, 0) == 0;
+}
+
+struct idler {
+	int fd;
+	int way;
+	bool open; /* when it was last looked at */
+	long long since_ms;
+};
+
+static void
+begin_idling(struct idler *idler, const char *cookie)
+{
+	idler->fd = dial();
+	idler->since_ms = now_ms();
+	idler->open = say(idler->fd, beginning(idler->way, cookie));
+}
+
+/* nginx waits so long for a head, and no longer, and a round takes a while:
+ * none is to be gone before its end. */
+static void
+renew(struct idler *idlers, long n, const char *cookie)
+{
+	for (long i = 0; i < n; i++) {
+		struct idler *idler = &idlers[i];
+
+		if (idler->open && now_ms() - idler->since_ms < PATIENCE_MS / 4)
+			continue;
+		close(idler->fd);
+		begin_idling(idler, cookie);
+	}
+}
+
+/* A byte more of each that has begun. */
+static void
+go_on(struct idler *idlers, long n)
+{
+	for (long i = 0; i < n; i++)
+		if (idlers[i].open && idlers[i].way != 0)
+			idlers[i].open = say(idlers[i].fd, " ");
+}
+
+/* Of each kind most are there still, or nobody was in the way. */
+static void
+expect_idlers(struct idler *idlers, long n)
+{
+	long all[WAYS] = {0}, open[WAYS] = {0};
+
+	for (long i = 0; i < n; i++) {
+		struct idler *idler = &idlers[i];
+
+		idler->open = idler->open && is_open(idler->fd);
+		all[idler->way]++;
+		open[idler->way] += idler->open;
+	}
+	for (int way = 0; way < WAYS; way++)
+		ck_assert_msg(open[way] * 2 > all[way],
+		    "of %ld connections of kind %d %ld are open", all[way], way,
+		    open[way]);
 }
 
 START_TEST(idle_and_slow_clients_hold_up_nobody)
@@ -148,26 +222,87 @@ START_TEST(idle_and_slow_clients_hold_up_nobody)
 	long crowd = number_of("ATTACK_CROWD", CROWD);
 	const char *slow = ledger_open("100.00");
 	const char *cookie = site_sign_in(slow);
-	int fds[CROWD_MAX];
+	struct idler idlers[CROWD_MAX];
 
 	ck_assert_int_le(crowd, CROWD_MAX);
 	allow_descriptors();
 	open_honest();
 	for (long i = 0; i < crowd; i++) {
-		fds[i] = dial();
-		say(fds[i], beginning((int)(i % 4), cookie));
+		idlers[i].way = (int)(i % WAYS);
+		begin_idling(&idlers[i], cookie);
 	}
 	for (int round = 0; round < ROUNDS; round++) {
+		renew(idlers, crowd, cookie);
 		withdraw_honestly();
-		/* a byte more of each that has begun */
-		for (long i = 0; i < crowd; i++)
-			if (i % 4 != 0)
-				say(fds[i], " ");
+		expect_idlers(idlers, crowd);
+		go_on(idlers, crowd);
 	}
 	for (long i = 0; i < crowd; i++)
-		close(fds[i]);
+		close(idlers[i].fd);
 	expect_served();
 	ck_assert_str_eq(ledger_balance(slow), "100.00");
+}
+END_TEST
+
+/* --- deaf ----------------------------------------------------------------- */
+
+/* As little as there may be of what nobody reads. */
+static int
+dial_deaf(void)
+{
+	const int few = 1024;
+	int fd = dial();
+
+	ck_assert_int_eq(
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few)), 0);
+	return fd;
+}
+
+static const char *
+page_request(const char *query)
+{
+	return keep_format(
+	    "GET /problems.html?%s HTTP/1.1\r\nHost: x\r\n\r\n", query);
+}
+
+/* Many pages: more than what lies between has room for. */
+static const char *
+pages_request(void)
+{
+	const char *page = page_request("deaf");
+	size_t len = strlen(page);
+	char *all = keep(PAGES * len + 1);
+
+	for (size_t i = 0; i < PAGES; i++)
+		memcpy(all + i * len, page, len);
+	return keep_format("%s%s", all, page_request("last"));
+}
+
+static bool
+was_sent(const char *query)
+{
+	return strstr(stack_log("nginx-access"),
+		   keep_format("/problems.html?%s ", query)) != NULL;
+}
+
+START_TEST(clients_that_read_no_answer_hold_up_nobody)
+{
+	const char *request = pages_request();
+	int fds[DEAF];
+
+	open_honest();
+	for (int i = 0; i < DEAF; i++) {
+		fds[i] = dial_deaf();
+		ck_assert(say(fds[i], request));
+	}
+	WAIT_UNTIL(was_sent("deaf"));
+	for (int round = 0; round < ROUNDS; round++)
+		withdraw_honestly();
+	/* else nginx did not have to wait for anybody */
+	ck_assert(!was_sent("last"));
+	for (int i = 0; i < DEAF; i++)
+		close(fds[i]);
+	expect_served();
 }
 END_TEST
 
@@ -275,6 +410,7 @@ attack_crowd(Suite *suite)
 	TCase *tcase = fixture_case(suite, "crowd");
 
 	tcase_add_test(tcase, idle_and_slow_clients_hold_up_nobody);
+	tcase_add_test(tcase, clients_that_read_no_answer_hold_up_nobody);
 	tcase_add_test(tcase, flood_of_a_few_is_turned_away);
 	tcase_add_test(tcase, rush_of_many_is_served_or_told);
 }
