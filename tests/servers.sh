@@ -335,12 +335,12 @@ redis_answers() {
 }
 
 start_redis() {
-	# Nothing is kept: Redis may lose everything at any moment. What a test
-	# has made it save, or has put in its way there, is gone as well. DEBUG
-	# is for tests that make it slow.
-	rm -rf "$run/redis"
-	mkdir "$run/redis"
+	mkdir -p "$run/redis"
 	own "$run/redis"
+	# what a test has put in the way of what it saves
+	[ ! -d "$run/redis/dump.rdb" ] || rmdir "$run/redis/dump.rdb"
+	# Nothing is kept: Redis may lose everything at any moment. DEBUG is
+	# for tests that make it slow.
 	launch redis redis.log "$(command -v redis-server)" --port 0 \
 		--unixsocket "$sockets/redis.sock" --unixsocketperm 700 \
 		--dir "$run/redis" --save '' --appendonly no \
