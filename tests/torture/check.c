@@ -52,7 +52,7 @@ static bool need_final = true;
 static struct {
 	size_t requests, orders, final, succeeded, declined, voided, busy;
 	size_t twins, replayed, token_invalid, mismatch, unknown, silent;
-	size_t uncertain;
+	size_t uncertain, listed;
 	size_t foreign, none, conflicts, credits, running_after;
 } count;
 
@@ -280,11 +280,14 @@ check_same(const struct event *e, size_t n)
 			    "order %s was told two states", e[i].order);
 		state = now;
 		if (!e[i].replayed && !is(e[i].kind, "show") &&
+		    !is(e[i].kind, "listed") &&
 		    !is(e[i].code, "order-mismatch") && ++firsts > 1)
 			rule_broken(FIRST_ONCE,
 			    "order %s: two answers are not replayed",
 			    e[i].order);
-		k = 3; /* a mismatch is about the record, too */
+		if (is(e[i].kind, "listed"))
+			continue; /* a part of an answer */
+		k = 3;            /* a mismatch is about the record, too */
 		if (!is(e[i].code, "order-mismatch"))
 			for (k = 0; k < 3 && !is(kinds[k], e[i].kind); k++)
 				;
@@ -569,6 +572,7 @@ count_answers(void)
 		count.replayed += e->replayed;
 		count.token_invalid += is(e->code, "token-invalid");
 		count.mismatch += is(e->code, "order-mismatch");
+		count.listed += is(e->kind, "listed");
 		count.unknown += e->status >= 500;
 		count.uncertain += is(e->code, "outcome-unknown");
 		count.silent += e->status == 0;
@@ -601,7 +605,8 @@ print_counts(void)
 	    {"busy", count.busy}, {"token-invalid", count.token_invalid},
 	    {"mismatch", count.mismatch}, {"unknown", count.unknown},
 	    {"outcome-unknown", count.uncertain}, {"no-answer", count.silent},
-	    {"none", count.none}, {"running-after-final", count.running_after},
+	    {"none", count.none}, {"listed", count.listed},
+	    {"running-after-final", count.running_after},
 	    {"foreign", count.foreign}, {"credits", count.credits},
 	    {"version-conflicts", count.conflicts}};
 	size_t i;

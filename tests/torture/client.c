@@ -248,8 +248,10 @@ replay_step(struct tab *t)
 		ask(t, KIND_VOID, "-", "");
 	else if (what < 90)
 		ask(t, KIND_WITHDRAW, "61.00", ""); /* nobody's amount */
-	else
+	else if (what < 95)
 		ask(t, KIND_ACCOUNT, "-", "");
+	else
+		ask(t, KIND_LIST, "-", "");
 }
 
 /* Before the order is final (tries is 1) it is only looked at: whoever sends

@@ -42,6 +42,16 @@ alone() {
 	) 7>>"$work/alone"
 }
 
+# Whoever took a server away brings it back; others may be at it just then, and
+# withdrawd waits for Postgres.
+revive() {	# SERVER
+	for _ in {1..10}; do
+		! "${servers[@]}" start "$1" 7>&- || return 0
+		pause_ms 100
+	done
+	return 1
+}
+
 cli() {
 	redis-cli -s "$run/sockets/redis.sock" "$@" >/dev/null 2>&1
 }
@@ -65,9 +75,11 @@ restart_withdrawd() {	# SETTING...
 		"${base[@]}" "$@" tests/servers.sh start withdrawd 7>&-
 }
 
+# Is it gone already, it comes back all the same.
 master_kill() {
-	hit KILL "$(pid_of withdrawd)" || return 1
-	"${servers[@]}" start withdrawd 7>&-
+	local there=0
+	hit KILL "$(pid_of withdrawd)" || there=1
+	revive withdrawd && return $there
 }
 fault_master-kill() { alone master_kill; }
 
@@ -91,7 +103,10 @@ fault_tiny-token() { for_a_while WITHDRAW_TOKEN_TTL_MS="$1"; }
 
 restart_redis() {	# MS that it is away [a dump to begin with]
 	cli SAVE && cp "$run/redis/dump.rdb" "$work/dump.new"
-	hit KILL "$(pid_of redis)" || return 1
+	hit KILL "$(pid_of redis)" || {
+		revive redis
+		return 1
+	}
 	pause_ms "$1"
 	shift
 	rm -f "$run/redis/dump.rdb"
@@ -99,7 +114,7 @@ restart_redis() {	# MS that it is away [a dump to begin with]
 		cp "$1" "$run/redis/dump.rdb"
 		chmod 644 "$run/redis/dump.rdb"
 	fi
-	"${servers[@]}" start redis
+	revive redis
 }
 
 # What it has now is what redis-old restores later.
@@ -193,9 +208,12 @@ fault_pg-stop() {
 }
 
 pg_kill() {	# MS that it is away
-	hit KILL "$(pid_of postgres)" || return 1
+	hit KILL "$(pid_of postgres)" || {
+		revive postgres
+		return 1
+	}
 	pause_ms "$1"
-	"${servers[@]}" start postgres 7>&-
+	revive postgres
 }
 fault_pg-kill() { alone pg_kill 0; }
 fault_pg-away() { alone pg_kill "$1"; }

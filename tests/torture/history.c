@@ -25,10 +25,9 @@ member(yajl_val object, const char *name, char *out, size_t room)
 	snprintf(out, room, "%s", *text != '\0' ? text : "-");
 }
 
-void
-answer_read(struct answer *a)
+static void
+read_members(yajl_val v, struct answer *a)
 {
-	yajl_val v = a->len > 0 ? yajl_tree_parse(a->body, NULL, 0) : NULL;
 	char type[64], status[16];
 	const char *slash;
 
@@ -51,6 +50,14 @@ answer_read(struct answer *a)
 	if (strcmp(a->named, "-") == 0)
 		member(v, "user_id", a->named, sizeof(a->named));
 	member(v, "token", a->token, sizeof(a->token));
+}
+
+void
+answer_read(struct answer *a)
+{
+	yajl_val v = a->len > 0 ? yajl_tree_parse(a->body, NULL, 0) : NULL;
+
+	read_members(v, a);
 	yajl_tree_free(v);
 }
 
@@ -90,4 +97,24 @@ history_line(FILE *out, int64_t sent, int client, int64_t user,
 		putc_unlocked(
 		    (unsigned char)a->body[i] < ' ' ? ' ' : a->body[i], out);
 	putc_unlocked('\n', out);
+}
+
+void
+history_listed(FILE *out, int64_t sent, int client, int64_t user,
+    const struct answer *list)
+{
+	const char *path[] = {"withdrawals", NULL};
+	yajl_val v =
+	    list->len > 0 ? yajl_tree_parse(list->body, NULL, 0) : NULL;
+	yajl_val items = yajl_tree_get(v, path, yajl_t_array);
+	size_t i;
+
+	for (i = 0; YAJL_IS_ARRAY(items) && i < items->u.array.len; i++) {
+		struct answer item = {.status = list->status};
+
+		read_members(items->u.array.values[i], &item);
+		history_line(
+		    out, sent, client, user, item.named, "listed", "-", &item);
+	}
+	yajl_tree_free(v);
 }

@@ -8,8 +8,9 @@
  *    2 client    the tab, or whoever it was
  *    3 user
  *    4 order
- *    5 kind      token, withdraw, show, void, account, credit; calm: no
- *                request, but from here on no fault is injected
+ *    5 kind      token, withdraw, show, void, account, list, credit; listed: an
+ *                order in the answer to a list; calm: no request, but from
+ *                here on no fault is injected
  *    6 asked     the amount that was asked for
  *    7 status    of HTTP; 0: no answer
  *    8 state     order_state of a problem document
@@ -53,5 +54,9 @@ int64_t history_now(void);
 void history_line(FILE *out, int64_t sent, int client, int64_t user,
     const char *order, const char *kind, const char *asked,
     const struct answer *a);
+
+/* A line for each order in the answer to a list. */
+void history_listed(FILE *out, int64_t sent, int client, int64_t user,
+    const struct answer *list);
 
 #endif

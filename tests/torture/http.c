@@ -26,7 +26,8 @@ static const char *const kinds[] = {[KIND_TOKEN] = "token",
     [KIND_WITHDRAW] = "withdraw",
     [KIND_SHOW] = "show",
     [KIND_VOID] = "void",
-    [KIND_ACCOUNT] = "account"};
+    [KIND_ACCOUNT] = "account",
+    [KIND_LIST] = "list"};
 
 static CURLM *multi;
 static const char *base;
@@ -114,6 +115,9 @@ set_url(struct slot *s)
 	case KIND_ACCOUNT:
 		snprintf(url, sizeof(url), "%s/api/account", base);
 		break;
+	case KIND_LIST:
+		snprintf(url, sizeof(url), "%s/api/withdrawals?limit=5", base);
+		break;
 	}
 	curl_easy_setopt(s->easy, CURLOPT_URL, url);
 }
@@ -139,7 +143,8 @@ set_body(struct slot *s)
 		    c->asked, c->token);
 	}
 	curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
-	if (c->kind == KIND_SHOW || c->kind == KIND_ACCOUNT) {
+	if (c->kind == KIND_SHOW || c->kind == KIND_ACCOUNT ||
+	    c->kind == KIND_LIST) {
 		curl_easy_setopt(s->easy, CURLOPT_HTTPGET, 1L);
 	} else {
 		curl_easy_setopt(s->easy, CURLOPT_POST, 1L);
@@ -201,8 +206,13 @@ ended(struct slot *s, CURLcode result)
 	curl_multi_remove_handle(multi, s->easy);
 	curl_slist_free_all(s->headers);
 	history_line(out, s->call.sent, s->call.client, s->call.user,
-	    s->call.kind == KIND_ACCOUNT ? "-" : s->call.order,
+	    s->call.kind == KIND_ACCOUNT || s->call.kind == KIND_LIST
+		? "-"
+		: s->call.order,
 	    kinds[s->call.kind], s->call.asked, &a);
+	if (s->call.kind == KIND_LIST)
+		history_listed(
+		    out, s->call.sent, s->call.client, s->call.user, &a);
 	under_way--;
 	s->call.done(&s->call, &a);
 	s->next = free_slots;

@@ -8,7 +8,14 @@
 
 #include "history.h"
 
-enum kind { KIND_TOKEN, KIND_WITHDRAW, KIND_SHOW, KIND_VOID, KIND_ACCOUNT };
+enum kind {
+	KIND_TOKEN,
+	KIND_WITHDRAW,
+	KIND_SHOW,
+	KIND_VOID,
+	KIND_ACCOUNT,
+	KIND_LIST
+};
 
 struct http_call {
 	enum kind kind;

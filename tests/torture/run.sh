@@ -349,6 +349,7 @@ part_faults() {
 	at_least outcome-unknown $((length / 20))
 	at_least no-answer 10
 	at_least none 10
+	at_least listed 10
 	at_least foreign 5
 	at_least credits "$length"
 	at_least version-conflicts 1

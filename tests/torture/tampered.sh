@@ -56,6 +56,8 @@ make_good() {
 		say 7 8 7 $A withdraw 60.00 201 "${paid[@]}" replayed=true
 		say 8 9 7 $A show - 200 "${paid[@]}"
 		say 8 9 8 $A show - 404 "${none[@]}" code=order-unknown
+		say 8 9 7 - list - 200
+		say 8 9 7 $A listed - 200 "${paid[@]}"
 		say 9 9 7 - account - 200 balance=40.00 version=2 named=7
 		say 10 11 7 $B withdraw 50.00 409 "${unknown[@]}" code=busy
 		say 11 12 7 $B withdraw 50.00 402 "${declined[@]}"
@@ -239,6 +241,13 @@ refused "somebody else's order" "nobody learns anything"
 more history say 16 17 8 $A withdraw 1.00 422 state=void safe=true \
 	code=order-mismatch
 refused "the existence of somebody else's order" "nobody learns anything"
+
+more history say 16 17 8 $A listed - 200 "${paid[@]}"
+refused "somebody else's order in a list" "nobody learns anything"
+
+more history say 16 17 7 $B listed - 200 record=succeeded amount=50.00 \
+	balance=0.00 "named=$B"
+refused "a success in a list that never was" "a final answer that was told"
 
 more history say 16 17 7 - account - 200 balance=60.00 version=3 named=7
 refused "a balance that never was" "each balance that was told"
