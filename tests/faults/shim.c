@@ -55,7 +55,7 @@ strikes(enum fault_call call)
 	if (board == NULL || (process = atomic_load(&board->process)) == 0)
 		return false;
 	self = getpid();
-	if (process != self &&
+	if (process != self && process != FAULT_ANYBODY &&
 	    (atomic_load(&board->spared) == 0 ||
 		atomic_load(&board->spared) == self))
 		return false;
@@ -116,9 +116,20 @@ is_kind(enum fault_kind kind)
 
 /* --- libpq ---------------------------------------------------------------- */
 
-FAULTY(PGconn *, PQconnectStartParams,
-    (const char *const *keys, const char *const *values, int expand),
-    (keys, values, expand), NULL)
+/* It says so when memory is short, and lets go of what it had begun. */
+PGconn *
+PQconnectStartParams(
+    const char *const *keys, const char *const *values, int expand)
+{
+	NEXT(PQconnectStartParams);
+
+	if (!strikes(CALL_PQconnectStartParams))
+		return next(keys, values, expand);
+	if (is_kind(KIND_DONE))
+		PQfinish(next(keys, values, expand));
+	return NULL;
+}
+
 FAULTY(PostgresPollingStatusType, PQconnectPoll, (PGconn * conn), (conn),
     PGRES_POLLING_FAILED)
 FAULTY(int, PQsetnonblocking, (PGconn * conn, int on), (conn, on), -1)
@@ -163,20 +174,39 @@ spoil(int *err, char *text, size_t room)
 	return REDIS_ERR;
 }
 
+/* A connection that was not made: it has no descriptor. One that was made, and
+ * went wrong after that, has one. */
+static redisContext *
+spoil_connection(redisContext *context)
+{
+	if (context == NULL)
+		return NULL;
+	spoil(&context->err, context->errstr, sizeof(context->errstr));
+	if (is_kind(KIND_FAIL) && context->fd >= 0) {
+		close(context->fd);
+		context->fd = -1;
+	}
+	return context;
+}
+
 redisContext *
 redisConnectUnixNonBlock(const char *path)
 {
-	redisContext *context;
 	NEXT(redisConnectUnixNonBlock);
 
 	if (!strikes(CALL_redisConnectUnixNonBlock))
 		return next(path);
-	if (is_kind(KIND_EMPTY))
-		return NULL;
-	context = next(path);
-	if (context != NULL)
-		spoil(&context->err, context->errstr, sizeof(context->errstr));
-	return context;
+	return is_kind(KIND_EMPTY) ? NULL : spoil_connection(next(path));
+}
+
+redisContext *
+redisConnectNonBlock(const char *host, int port)
+{
+	NEXT(redisConnectNonBlock);
+
+	if (!strikes(CALL_redisConnectNonBlock))
+		return next(host, port);
+	return is_kind(KIND_EMPTY) ? NULL : spoil_connection(next(host, port));
 }
 
 int
@@ -210,6 +240,11 @@ redisReaderGetReply(redisReader *reader, void **reply)
 
 	if (!strikes(CALL_redisReaderGetReply))
 		return next(reader, reply);
+	/* what Redis has said is lost */
+	if (is_kind(KIND_DONE) && next(reader, reply) == REDIS_OK) {
+		freeReplyObject(*reply);
+		*reply = NULL;
+	}
 	return spoil(&reader->err, reader->errstr, sizeof(reader->errstr));
 }
 
@@ -219,13 +254,58 @@ FAULTY(int, redisAppendCommandArgv,
 
 /* --- libfcgi -------------------------------------------------------------- */
 
+FAULTY(int, FCGX_Init, (void), (), -1)
 FAULTY(int, FCGX_InitRequest, (FCGX_Request * request, int fd, int flags),
     (request, fd, flags), -1)
-FAULTY(int, FCGX_Accept_r, (FCGX_Request * request), (request), -1)
+
+/* libfcgi takes the parameters by FCGX_GetChar, too. They are all there, or the
+ * service would not have accepted; only the body can come short. */
+static bool accepting;
+
+int
+FCGX_Accept_r(FCGX_Request *request)
+{
+	bool struck = strikes(CALL_FCGX_Accept_r);
+	int rc = -1;
+	NEXT(FCGX_Accept_r);
+
+	accepting = true;
+	if (!struck || is_kind(KIND_DONE))
+		rc = next(request);
+	accepting = false;
+	return struck ? -1 : rc;
+}
+
+int
+FCGX_GetChar(FCGX_Stream *stream)
+{
+	NEXT(FCGX_GetChar);
+
+	if (accepting || !strikes(CALL_FCGX_GetChar))
+		return next(stream);
+	if (is_kind(KIND_DONE))
+		(void)next(stream); /* the byte is lost */
+	return EOF;
+}
+
 FAULTY(int, FCGX_GetStr, (char *data, int n, FCGX_Stream *stream),
     (data, n, stream), 0)
 FAULTY(int, FCGX_PutStr, (const char *data, int n, FCGX_Stream *stream),
     (data, n, stream), -1)
+
+/* It has no word for an error: what is left of the answer is not sent, and the
+ * connection is closed. */
+void
+FCGX_Finish_r(FCGX_Request *request)
+{
+	NEXT(FCGX_Finish_r);
+
+	if (!strikes(CALL_FCGX_Finish_r)) {
+		next(request);
+		return;
+	}
+	FCGX_Free(request, 1);
+}
 
 /* --- memory --------------------------------------------------------------- */
 

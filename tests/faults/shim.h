@@ -12,7 +12,9 @@
 /* The file's path; without it the library only passes calls on. */
 #define FAULT_FILE "FAULT_FILE"
 
-/* Every call that can fail, but those whose failure nobody could act on. */
+/* Every call that can fail, but those whose failure nobody could act on (what
+ * lets go: PQfinish, redisFree, FCGX_Free, close) and those that fail only
+ * where one of these has: PQsocket, and what reads a result or an error. */
 #define FAULT_CALLS(X)                                                         \
 	X(PQconnectStartParams)                                                \
 	X(PQconnectPoll)                                                       \
@@ -27,14 +29,18 @@
 	X(PQstatus)                                                            \
 	X(PQtransactionStatus)                                                 \
 	X(redisConnectUnixNonBlock)                                            \
+	X(redisConnectNonBlock)                                                \
 	X(redisAppendCommandArgv)                                              \
 	X(redisBufferRead)                                                     \
 	X(redisBufferWrite)                                                    \
 	X(redisReaderGetReply)                                                 \
+	X(FCGX_Init)                                                           \
 	X(FCGX_InitRequest)                                                    \
 	X(FCGX_Accept_r)                                                       \
+	X(FCGX_GetChar)                                                        \
 	X(FCGX_GetStr)                                                         \
 	X(FCGX_PutStr)                                                         \
+	X(FCGX_Finish_r)                                                       \
 	X(malloc)                                                              \
 	X(calloc)                                                              \
 	X(realloc)                                                             \
@@ -65,6 +71,9 @@ enum fault_kind {
 		     */
 	KIND_ERROR, /* PQgetResult: an error that the server never sent */
 };
+
+/* In place of a process: whichever makes the call. */
+#define FAULT_ANYBODY (-1)
 
 /* Steered by the test, which writes `process` last; counted by the library. */
 struct fault_board {

@@ -4,6 +4,9 @@
  * order goes its whole way: token, withdrawal, replay, its record, another
  * without a token, the void of that, the list. tests/faults/shim.c makes it so.
  *
+ * Redis is asked over its unix socket, and over TCP for the calls that connect.
+ * The one call that the master makes is tried where it starts.
+ *
  * What may come of it depends on the call. Memory that is not there ends a
  * worker; what fails between the web server and us loses an answer; a store
  * that fails does neither.
@@ -24,6 +27,7 @@
 #include "json.h"
 #include "ledger.h"
 #include "order.h"
+#include "proxy.h"
 #include "stack.h"
 #include "suites.h"
 #include "support.h"
@@ -31,6 +35,7 @@
 
 enum {
 	SAMPLE = 40,
+	SAMPLE_TCP = 12,
 	CAP = 1000, /* of one fault in one scene */
 	LIMIT_S = 3600,
 };
@@ -62,9 +67,11 @@ static const char *const names[] = {FAULT_CALLS(NAME_OF)};
 
 static const struct fault faults[] = {
     FAULT(PQconnectStartParams, KIND_FAIL, ENOMEM, COST_WORKER),
+    FAULT(PQconnectStartParams, KIND_DONE, ENOMEM, COST_WORKER),
     FAULT(PQconnectPoll, KIND_FAIL, 0, COST_NOTHING),
     FAULT(PQconnectPoll, KIND_DONE, 0, COST_NOTHING),
     FAULT(PQsetnonblocking, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(PQsetnonblocking, KIND_DONE, 0, COST_NOTHING),
     FAULT(PQsendQuery, KIND_FAIL, 0, COST_NOTHING),
     FAULT(PQsendQuery, KIND_DONE, 0, COST_NOTHING),
     FAULT(PQsendPrepare, KIND_FAIL, 0, COST_NOTHING),
@@ -82,20 +89,30 @@ static const struct fault faults[] = {
     FAULT(PQstatus, KIND_FAIL, 0, COST_NOTHING),
     FAULT(PQtransactionStatus, KIND_FAIL, 0, COST_NOTHING),
     FAULT(redisConnectUnixNonBlock, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisConnectUnixNonBlock, KIND_DONE, 0, COST_NOTHING),
     FAULT(redisConnectUnixNonBlock, KIND_EMPTY, 0, COST_WORKER),
+    FAULT(redisConnectNonBlock, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisConnectNonBlock, KIND_DONE, 0, COST_NOTHING),
+    FAULT(redisConnectNonBlock, KIND_EMPTY, 0, COST_WORKER),
     FAULT(redisAppendCommandArgv, KIND_FAIL, 0, COST_WORKER),
+    FAULT(redisAppendCommandArgv, KIND_DONE, 0, COST_WORKER),
     FAULT(redisBufferRead, KIND_FAIL, 0, COST_NOTHING),
     FAULT(redisBufferRead, KIND_DONE, 0, COST_NOTHING),
     FAULT(redisBufferWrite, KIND_FAIL, 0, COST_NOTHING),
     FAULT(redisBufferWrite, KIND_DONE, 0, COST_NOTHING),
     FAULT(redisReaderGetReply, KIND_FAIL, 0, COST_NOTHING),
+    FAULT(redisReaderGetReply, KIND_DONE, 0, COST_NOTHING),
     FAULT(FCGX_InitRequest, KIND_FAIL, 0, COST_ANSWER),
+    FAULT(FCGX_InitRequest, KIND_DONE, 0, COST_NOTHING),
     FAULT(FCGX_Accept_r, KIND_FAIL, 0, COST_ANSWER),
     FAULT(FCGX_Accept_r, KIND_DONE, 0, COST_ANSWER),
+    FAULT(FCGX_GetChar, KIND_FAIL, 0, COST_ANSWER),
+    FAULT(FCGX_GetChar, KIND_DONE, 0, COST_ANSWER),
     FAULT(FCGX_GetStr, KIND_FAIL, 0, COST_ANSWER),
     FAULT(FCGX_GetStr, KIND_DONE, 0, COST_ANSWER),
     FAULT(FCGX_PutStr, KIND_FAIL, 0, COST_ANSWER),
     FAULT(FCGX_PutStr, KIND_DONE, 0, COST_ANSWER),
+    FAULT(FCGX_Finish_r, KIND_FAIL, 0, COST_ANSWER),
     FAULT(malloc, KIND_FAIL, ENOMEM, COST_WORKER),
     FAULT(calloc, KIND_FAIL, ENOMEM, COST_WORKER),
     FAULT(realloc, KIND_FAIL, ENOMEM, COST_WORKER),
@@ -168,8 +185,9 @@ preloaded(void)
 	    "LD_PRELOAD=%s:%s", keep_text(path, strcspn(path, "\n")), shim);
 }
 
-static void
-start_victim(void)
+/* Maps the board; what the service has to be told to have it too. */
+static const char *
+make_board(void)
 {
 	const char *path = keep_format("%s/board", stack_folder());
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -180,9 +198,27 @@ start_victim(void)
 	    NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(board, MAP_FAILED);
 	close(fd);
-	victim = victim_start(
-	    (const char *[]){preloaded(), keep_format(FAULT_FILE "=%s", path),
-		"ASAN_OPTIONS=allocator_may_return_null=1", NULL});
+	return keep_format(FAULT_FILE "=%s", path);
+}
+
+/* With another REDIS_URL, or NULL. */
+static void
+start_victim(const char *redis_url)
+{
+	const char *file = make_board();
+
+	victim = victim_start((const char *[]){preloaded(), file,
+	    "ASAN_OPTIONS=allocator_may_return_null=1", redis_url, NULL});
+}
+
+/* The test's Redis listens on no port: something before it does. */
+static void
+start_victim_over_tcp(void)
+{
+	unsigned port;
+
+	proxy_start_tcp(cache_socket(), &port);
+	start_victim(keep_format("REDIS_URL=redis://127.0.0.1:%u/0", port));
 }
 
 /* fault NULL: only counts. */
@@ -258,7 +294,7 @@ came_short(const struct http_response *answer)
 {
 	if (strcmp(answer_code(answer), "malformed") != 0 ||
 	    atomic_load(&board->struck) == 0 ||
-	    atomic_load(&board->call) != CALL_FCGX_GetStr)
+	    atomic_load(&board->call) != CALL_FCGX_GetChar)
 		return false;
 	expect_problem(answer, 400, "malformed", "unknown");
 	return true;
@@ -468,14 +504,23 @@ expect_clean_log(void)
 	    "%s", log);
 }
 
+/* Does it do anything else where Redis is asked over TCP? */
+static bool
+connects(enum fault_call call)
+{
+	return call == CALL_redisConnectNonBlock || call == CALL_socket ||
+	    call == CALL_connect || call == CALL_setsockopt ||
+	    call == CALL_fcntl;
+}
+
 /* Each fault of one call, at each place in each scene. */
-START_TEST(call_fails_everywhere)
+static void
+fail_everywhere(enum fault_call call)
 {
 	size_t struck = 0;
 
-	start_victim();
 	for (int i = 0; i < COUNT(faults); i++) {
-		if ((int)faults[i].call != _i)
+		if (faults[i].call != call)
 			continue;
 		for (int scene = 0; scene < SCENES; scene++) {
 			int nth = 1;
@@ -489,54 +534,133 @@ START_TEST(call_fails_everywhere)
 			fflush(stdout);
 		}
 	}
-	printf("%s: %zu runs\n", names[_i], struck);
+	printf("%s: %zu runs\n", names[call], struck);
 	fflush(stdout);
 	expect_clean_log();
 	ck_assert_uint_ge(struck, 1);
 }
+
+START_TEST(call_fails_everywhere)
+{
+	start_victim(NULL);
+	fail_everywhere(_i);
+}
+END_TEST
+
+START_TEST(call_fails_everywhere_over_tcp)
+{
+	start_victim_over_tcp();
+	fail_everywhere(_i);
+}
 END_TEST
 
 /* The same at some places. */
-START_TEST(some_calls_fail)
+static void
+fail_somewhere(int sample, bool of_all)
 {
 	int counts[SCENES][CALLS];
 	size_t struck = 0;
 
-	start_victim();
 	for (int scene = 0; scene < SCENES; scene++) {
 		ck_assert(!run(NULL, 0, scene));
 		for (int i = 0; i < CALLS; i++)
 			counts[scene][i] = atomic_load(&board->counts[i]);
 	}
-	for (int i = 0; i < SAMPLE; i++) {
-		const struct fault *fault =
-		    &faults[faults_random(COUNT(faults))];
-		/* a worker that starts takes longer, and does the same */
-		int scene = i % 8 == 0 ? SCENE_START : (int)(i % 2);
-		int n = counts[scene][fault->call];
+	for (int i = 0; i < sample; i++) {
+		const struct fault *fault;
+		/* a worker that starts takes longer, and does the same; one at
+		 * rest does not connect */
+		int scene = i % 8 == 0 ? SCENE_START
+		    : of_all           ? (int)(i % 2)
+				       : SCENE_LOST;
+		int n;
 
+		do {
+			fault = &faults[faults_random(COUNT(faults))];
+		} while (!of_all && !connects(fault->call));
+		n = counts[scene][fault->call];
 		if (n > 0)
 			struck += run(
 			    fault, 1 + (int)faults_random((size_t)n), scene);
 	}
-	printf("failing calls: %zu of %d struck\n", struck, SAMPLE);
+	printf("failing calls: %zu of %d struck\n", struck, sample);
 	fflush(stdout);
 	expect_clean_log();
-	ck_assert_uint_ge(struck, SAMPLE / 3);
+	ck_assert_uint_ge(struck, (size_t)sample / 3);
+}
+
+START_TEST(some_calls_fail)
+{
+	start_victim(NULL);
+	fail_somewhere(SAMPLE, true);
 }
 END_TEST
+
+START_TEST(some_calls_fail_over_tcp)
+{
+	start_victim_over_tcp();
+	fail_somewhere(SAMPLE_TCP, false);
+}
+END_TEST
+
+/* Before there is any worker: it says so, and does not serve. */
+START_TEST(libfcgi_cannot_begin)
+{
+	static const enum fault_kind ways[] = {KIND_FAIL, KIND_DONE};
+	const char *settings[] = {preloaded(), make_board(), NULL};
+	const struct fault fault = {.call = CALL_FCGX_Init, .kind = ways[_i]};
+	struct instance instance;
+
+	arm(&fault, 1, SCENE_REST, FAULT_ANYBODY);
+	instance = instance_start(NULL, settings);
+	ck_assert_int_eq(instance_wait(&instance), 2);
+	disarm();
+	ck_assert_int_eq(atomic_load(&board->struck), 1);
+	expect_said(read_file(instance.log), "could not initialise libfcgi");
+}
+END_TEST
+
+/* Named by the call, for CK_RUN_CASE. */
+static TCase *
+add_case(Suite *suite, const char *name)
+{
+	TCase *tcase = fixture_case(suite, name);
+
+	tcase_set_tags(tcase, "struck");
+	tcase_set_timeout(tcase, LIMIT_S);
+	return tcase;
+}
+
+static void
+add_all(Suite *suite)
+{
+	for (int i = 0; i < CALLS; i++) {
+		TCase *tcase;
+
+		if (i == CALL_FCGX_Init)
+			continue;
+		tcase = add_case(suite, names[i]);
+		if (i != CALL_redisConnectNonBlock)
+			tcase_add_loop_test(
+			    tcase, call_fails_everywhere, i, i + 1);
+		if (connects(i))
+			tcase_add_loop_test(
+			    tcase, call_fails_everywhere_over_tcp, i, i + 1);
+	}
+}
 
 Suite *
 calls_suite(void)
 {
 	Suite *suite = suite_create("calls");
-	TCase *tcase = fixture_case(suite, "fail");
+	TCase *tcase = add_case(suite, "fail");
 
-	tcase_set_tags(tcase, "struck");
-	tcase_set_timeout(tcase, LIMIT_S);
-	if (faults_all())
-		tcase_add_loop_test(tcase, call_fails_everywhere, 0, CALLS);
-	else
+	tcase_add_loop_test(tcase, libfcgi_cannot_begin, 0, 2);
+	if (faults_all()) {
+		add_all(suite);
+	} else {
 		tcase_add_test(tcase, some_calls_fail);
+		tcase_add_test(tcase, some_calls_fail_over_tcp);
+	}
 	return suite;
 }

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -256,8 +257,8 @@ serve(void *arg)
 	return NULL;
 }
 
-struct proxy *
-proxy_start(const char *listen_path, const char *target_path)
+static struct proxy *
+start(int listener, const char *target_path)
 {
 	struct proxy *proxy = keep(sizeof(*proxy));
 
@@ -266,13 +267,41 @@ proxy_start(const char *listen_path, const char *target_path)
 	for (size_t i = 0; i < LINKS_MAX; i++)
 		proxy->links[i] = (struct link){.client = -1, .server = -1};
 	ck_assert_int_eq(pipe(proxy->wake), 0);
-	proxy->listener = usock_listen(listen_path);
-	ck_assert_msg(proxy->listener >= 0, "could not listen on %s: %s",
-	    listen_path, strerror(errno));
+	proxy->listener = listener;
 	ck_assert_uint_lt(proxy_count, PROXIES_MAX);
 	ck_assert_int_eq(pthread_create(&proxy->thread, NULL, serve, proxy), 0);
 	proxies[proxy_count++] = proxy;
 	return proxy;
+}
+
+struct proxy *
+proxy_start(const char *listen_path, const char *target_path)
+{
+	int listener = usock_listen(listen_path);
+
+	ck_assert_msg(listener >= 0, "could not listen on %s: %s", listen_path,
+	    strerror(errno));
+	return start(listener, target_path);
+}
+
+struct proxy *
+proxy_start_tcp(const char *target_path, unsigned *port_r)
+{
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	/* port 0: the kernel chooses one that is free */
+	ck_assert_msg(listener >= 0 &&
+		bind(listener, (struct sockaddr *)&address, len) == 0 &&
+		listen(listener, LINKS_MAX) == 0 &&
+		getsockname(listener, (struct sockaddr *)&address, &len) == 0,
+	    "could not listen on a port: %s", strerror(errno));
+	*port_r = ntohs(address.sin_port);
+	return start(listener, target_path);
 }
 
 static void

@@ -1,6 +1,7 @@
 /*
  * A proxy between withdrawd and Postgres or Redis that goes wrong when told
- * to. It listens on a unix socket and runs in a thread of the test.
+ * to. It listens on a unix socket, or on a port of 127.0.0.1, and runs in a
+ * thread of the test.
  */
 #ifndef PROXY_H
 #define PROXY_H
@@ -11,6 +12,8 @@
 struct proxy;
 
 struct proxy *proxy_start(const char *listen_path, const char *target_path);
+/* On a free port, which it tells. */
+struct proxy *proxy_start_tcp(const char *target_path, unsigned *port_r);
 /* Ends all that the test has started. */
 void proxy_stop_all(void);
 
