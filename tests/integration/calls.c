@@ -462,12 +462,20 @@ expect_cost(enum cost cost, const struct story *story, pid_t before)
 /* --- one run ---------------------------------------------------------------
  */
 
-static pid_t
-kill_worker(pid_t worker)
+/* The worker ends as if told to by its master, so that it is looked for what it
+ * has leaked. The master learns of it, and starts another, when it goes on. */
+static void
+end_worker(pid_t worker)
 {
-	ck_assert_int_eq(kill(worker, SIGKILL), 0);
+	ck_assert_int_eq(kill(victim.instance.pid, SIGSTOP), 0);
+	ck_assert_int_eq(kill(worker, SIGTERM), 0);
 	WAIT_UNTIL(!process_alive(worker));
-	return worker;
+}
+
+static void
+start_worker(void)
+{
+	ck_assert_int_eq(kill(victim.instance.pid, SIGCONT), 0);
 }
 
 /* Returns whether the fault has struck. */
@@ -477,11 +485,13 @@ run(const struct fault *fault, int nth, enum scene scene)
 	pid_t worker = victim_rest(&victim);
 	struct story story;
 
+	if (scene == SCENE_START)
+		end_worker(worker);
 	arm(fault, nth, scene, worker);
 	if (scene == SCENE_LOST)
 		hang_up();
 	if (scene == SCENE_START)
-		kill_worker(worker);
+		start_worker();
 	story = tell_story();
 	victim_rest(&victim);
 	disarm();
@@ -492,16 +502,6 @@ run(const struct fault *fault, int nth, enum scene scene)
 		    fault != NULL ? fault->cost : COST_NOTHING, &story, worker);
 	victim_rest(&victim);
 	return atomic_load(&board->struck) != 0;
-}
-
-static void
-expect_clean_log(void)
-{
-	const char *log = read_file(victim.instance.log);
-
-	ck_assert_msg(strstr(log, "ERROR: AddressSanitizer") == NULL &&
-		strstr(log, "runtime error:") == NULL,
-	    "%s", log);
 }
 
 /* Does it do anything else where Redis is asked over TCP? */
@@ -536,7 +536,7 @@ fail_everywhere(enum fault_call call)
 	}
 	printf("%s: %zu runs\n", names[call], struck);
 	fflush(stdout);
-	expect_clean_log();
+	instance_stop_well(&victim.instance);
 	ck_assert_uint_ge(struck, 1);
 }
 
@@ -585,7 +585,7 @@ fail_somewhere(int sample, bool of_all)
 	}
 	printf("failing calls: %zu of %d struck\n", struck, sample);
 	fflush(stdout);
-	expect_clean_log();
+	instance_stop_well(&victim.instance);
 	ck_assert_uint_ge(struck, (size_t)sample / 3);
 }
 

@@ -158,6 +158,16 @@ instance_wait(struct instance *instance)
 }
 
 void
+instance_stop_well(struct instance *instance)
+{
+	size_t said = strlen(read_file(instance->log));
+
+	ck_assert_int_eq(kill(instance->pid, SIGTERM), 0);
+	ck_assert_int_eq(instance_wait(instance), 0);
+	expect_stopped_well(read_file(instance->log), said);
+}
+
+void
 instance_stop_all(void)
 {
 	while (running_count > 0) {

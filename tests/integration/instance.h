@@ -32,6 +32,9 @@ void instance_wait_ready(struct instance *instance);
 /* Waits for its end: its exit code, or 128 + the signal that ended it. */
 int instance_wait(struct instance *instance);
 bool instance_ended(const struct instance *instance);
+/* Asks it to stop, and waits: it and its workers end well, and no sanitizer has
+ * found anything in what they did, nor in what they left. */
+void instance_stop_well(struct instance *instance);
 
 /* Kills those that a failed test has left. */
 void instance_stop_all(void);

@@ -22,6 +22,7 @@ enum { READY_LEN = 6 };
 
 static struct proxy *proxy;
 static struct workers workers_before;
+static size_t log_before;
 
 static void
 put_proxy_before_postgres(void)
@@ -37,6 +38,7 @@ put_proxy_before_postgres(void)
 			"WITHDRAW_LOCK_TTL_MS=2500",
 		folder));
 	workers_before = stack_workers();
+	log_before = strlen(stack_log("withdrawd"));
 }
 
 static void
@@ -52,6 +54,7 @@ put_proxy_before_redis(void)
 			"WITHDRAW_LOCK_TTL_MS=1200",
 		folder));
 	workers_before = stack_workers();
+	log_before = strlen(stack_log("withdrawd"));
 }
 
 static void
@@ -61,6 +64,16 @@ expect_workers_alive(void)
 
 	ck_assert_msg(workers_same(&workers_before, &now),
 	    "a worker has died: see %s/log/withdrawd.log", setting("RUN_DIR"));
+}
+
+/* What the faults have left is found when withdrawd ends. */
+static void
+expect_good_end(void)
+{
+	size_t said = strlen(stack_log("withdrawd")) - log_before;
+
+	stack_stop("withdrawd");
+	expect_stopped_well(stack_log("withdrawd") + log_before, said);
 }
 
 /* Has withdrawd found Redis again? */
@@ -520,7 +533,8 @@ replies_suite(void)
 	Suite *suite = suite_create("replies");
 	TCase *tcase = fixture_case(suite, "postgres");
 
-	tcase_add_checked_fixture(tcase, put_proxy_before_postgres, NULL);
+	tcase_add_checked_fixture(
+	    tcase, put_proxy_before_postgres, expect_good_end);
 	tcase_add_test(tcase, lost_commit_reply_is_found_out);
 	tcase_add_test(tcase, lost_reply_of_a_refusal);
 	tcase_add_test(tcase, lost_reply_of_a_void);
@@ -531,7 +545,8 @@ replies_suite(void)
 	    tcase, postgres_says_too_much, 0, COUNT(false_rows));
 
 	tcase = fixture_case(suite, "redis");
-	tcase_add_checked_fixture(tcase, put_proxy_before_redis, NULL);
+	tcase_add_checked_fixture(
+	    tcase, put_proxy_before_redis, expect_good_end);
 	tcase_add_test(tcase, redis_says_too_much);
 	tcase_add_loop_test(
 	    tcase, reply_to_another_call_is_nobodys, 0, COUNT(strays));

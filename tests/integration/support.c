@@ -151,3 +151,29 @@ expect_said(const char *out, const char *word)
 	ck_assert_msg(
 	    strstr(out, word) != NULL, "does not say \"%s\": %s", word, out);
 }
+
+/* A message may not be as long as a log: the rest of it from there. */
+static void
+expect_unsaid(const char *log, const char *word)
+{
+	const char *found = strstr(log, word);
+
+	ck_assert_msg(found == NULL, "%.1500s", found);
+}
+
+void
+expect_stopped_well(const char *log, size_t said)
+{
+	static const char *const findings[] = {"ERROR: AddressSanitizer",
+	    "ERROR: LeakSanitizer", "LeakSanitizer has encountered",
+	    "runtime error:"};
+	static const char *const bad_ends[] = {
+	    " was killed by signal ", " exited with status ", " does not stop"};
+
+	for (int i = 0; i < COUNT(findings); i++)
+		expect_unsaid(log, findings[i]);
+	ck_assert_uint_ge(strlen(log), said);
+	for (int i = 0; i < COUNT(bad_ends); i++)
+		expect_unsaid(log + said, bad_ends[i]);
+	expect_said(log + said, "stopped");
+}

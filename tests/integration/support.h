@@ -42,6 +42,11 @@ const char *program(const char *name);
 /* Fails the test unless the text has that word in it; shows the text. */
 void expect_said(const char *text, const char *word);
 
+/* Fails the test for a log of withdrawd with a sanitizer's finding in it, or
+ * with an end other than a good one after the first `said` bytes, when it was
+ * told to stop. Workers look for their leaks when they end, not when killed. */
+void expect_stopped_well(const char *log, size_t said);
+
 long long now_ms(void);
 
 /* A number that an environment variable may set: a limit that a slow machine
