@@ -35,6 +35,13 @@ static const char *const kind_names[NKINDS] = {[KIND_WITHDRAW] = "withdraw",
     [KIND_HISTORY] = "history",
     [KIND_ACCOUNT] = "account",
     [KIND_SESSION] = "session",
+    [KIND_SHOW] = "show",
+    [KIND_VOID] = "void",
+    [KIND_DECLINED] = "declined",
+    [KIND_MISMATCH] = "mismatch",
+    [KIND_TOKENLESS] = "tokenless",
+    [KIND_MALFORMED] = "malformed",
+    [KIND_UNKNOWN] = "unknown",
     [KIND_GET] = "get",
     [KIND_ALONE] = "alone",
     [KIND_FLOODED] = "flooded",
@@ -53,8 +60,8 @@ usage(FILE *f)
 	    "  storm    all clients send one order, until all have the answer\n"
 	    "  mix      withdrawals, histories and balances: 2 : 1 : 1\n"
 	    "  people   all that a page asks, of clients who are signed in\n"
-	    "           (--cookies): withdrawals, replays, histories, balances,\n"
-	    "           and who is signed in: 3 : 2 : 1 : 1 : 1\n"
+	    "           (--cookies), and what is refused: of sixteen, four\n"
+	    "           withdrawals, two replays, and of each other kind one\n"
 	    "  get      GET of a path\n"
 	    "  flood    another user's withdrawals, while the first user sends\n"
 	    "           duplicates, and while not, in turns\n"

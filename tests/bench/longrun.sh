@@ -120,7 +120,8 @@ judge_worker() {	# PID
 
 print_kinds() {
 	local kind
-	for kind in token withdraw replay history account session; do
+	for kind in token withdraw replay history account session show void \
+		declined mismatch tokenless malformed unknown; do
 		awk -v name="people.${kind}_n" -v kind="$kind" '$2 == name {
 			n += $3 } END { printf " %-10s %10d\n", kind, n }' \
 			"$run_dir/figures"

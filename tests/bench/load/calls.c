@@ -40,24 +40,57 @@ ask_token(struct client *cl, http_answered *then)
 }
 
 void
-ask_withdraw(struct client *cl, bool with_token, http_answered *then)
+ask_withdraw_body(struct client *cl, const char *body, http_answered *then)
 {
 	char *p = put_order(cl, begin(cl, "POST /api/withdraw"));
-	char body[128], length[16];
-	int n;
+	char length[24];
 
-	if (with_token)
-		n = snprintf(body, sizeof(body),
-		    "{\"token\":\"%s\",\"amount\":\"%s\"}", cl->token,
-		    cl->run->opt->amount);
-	else
-		n = snprintf(body, sizeof(body), "{\"amount\":\"%s\"}",
-		    cl->run->opt->amount);
-	snprintf(length, sizeof(length), "%d", n);
+	snprintf(length, sizeof(length), "%zu", strlen(body));
 	p = stpcpy(p, "Content-Type: application/json\r\nContent-Length: ");
 	p = stpcpy(p, length);
 	p = stpcpy(p, "\r\n\r\n");
 	send_it(cl, stpcpy(p, body), then);
+}
+
+void
+ask_withdraw_amount(
+    struct client *cl, const char *amount, bool with_token, http_answered *then)
+{
+	char body[128];
+
+	if (with_token)
+		snprintf(body, sizeof(body),
+		    "{\"token\":\"%s\",\"amount\":\"%s\"}", cl->token, amount);
+	else
+		snprintf(body, sizeof(body), "{\"amount\":\"%s\"}", amount);
+	ask_withdraw_body(cl, body, then);
+}
+
+void
+ask_withdraw(struct client *cl, bool with_token, http_answered *then)
+{
+	ask_withdraw_amount(cl, cl->run->opt->amount, with_token, then);
+}
+
+void
+ask_show(struct client *cl, http_answered *then)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/api/withdrawals/%s", cl->order);
+	ask_get(cl, path, then);
+}
+
+void
+ask_void(struct client *cl, http_answered *then)
+{
+	char method_path[80];
+	char *p;
+
+	snprintf(method_path, sizeof(method_path),
+	    "POST /api/withdrawals/%s/void", cl->order);
+	p = begin(cl, method_path);
+	send_it(cl, stpcpy(p, "Content-Length: 0\r\n\r\n"), then);
 }
 
 void
@@ -145,5 +178,25 @@ got_json(struct client *cl, const struct answer *a, const char *key)
 	if (a->status == 200 && strstr(a->body, expected) != NULL)
 		return true;
 	client_bad(cl, a, expected);
+	return false;
+}
+
+bool
+got_state(struct client *cl, const struct answer *a, const char *state)
+{
+	if (a->status == 200 && has(a, "order_id", cl->order) &&
+	    has(a, "status", state))
+		return true;
+	client_bad(cl, a, state);
+	return false;
+}
+
+bool
+got_problem(
+    struct client *cl, const struct answer *a, int status, const char *code)
+{
+	if (a->status == status && is_problem(a, code))
+		return true;
+	client_bad(cl, a, code);
 	return false;
 }

@@ -37,6 +37,13 @@ enum kind {
 	KIND_HISTORY, /* GET /api/withdrawals */
 	KIND_ACCOUNT,
 	KIND_SESSION, /* GET /api/session */
+	KIND_SHOW,    /* GET of one order */
+	KIND_VOID,
+	KIND_DECLINED,  /* for want of money */
+	KIND_MISMATCH,  /* a finished order with another amount */
+	KIND_TOKENLESS, /* a new order without a token */
+	KIND_MALFORMED,
+	KIND_UNKNOWN, /* GET of an order that is none */
 	KIND_GET,
 	KIND_ALONE,   /* another user's withdrawal, without a flood */
 	KIND_FLOODED, /* and during one */
@@ -116,6 +123,13 @@ void client_bad(
 
 void ask_token(struct client *cl, http_answered *then);
 void ask_withdraw(struct client *cl, bool with_token, http_answered *then);
+/* The same with another amount; with a body of the caller's. */
+void ask_withdraw_amount(struct client *cl, const char *amount, bool with_token,
+    http_answered *then);
+void ask_withdraw_body(
+    struct client *cl, const char *body, http_answered *then);
+void ask_show(struct client *cl, http_answered *then);
+void ask_void(struct client *cl, http_answered *then);
 void ask_get(struct client *cl, const char *path, http_answered *then);
 
 /* Each returns whether the answer is what it has to be, and has told the run
@@ -124,6 +138,10 @@ bool got_token(struct client *cl, const struct answer *a);
 bool got_withdrawn(struct client *cl, const struct answer *a);
 bool got_replay(struct client *cl, const struct answer *a);
 bool got_json(struct client *cl, const struct answer *a, const char *key);
+/* 200, and what the order is by now. */
+bool got_state(struct client *cl, const struct answer *a, const char *state);
+bool got_problem(
+    struct client *cl, const struct answer *a, int status, const char *code);
 
 /* A refusal with that code: "busy"? */
 bool is_problem(const struct answer *a, const char *code);

@@ -411,7 +411,8 @@ mode_mix(const struct options *opt, struct figures *fig)
 /* --- people: all that a page asks, of clients who are signed in ------------
  */
 
-#define REMEMBERED 64 /* orders of a client that may be sent again */
+#define REMEMBERED 64           /* orders of a client that may be sent again */
+#define TOO_MUCH   "2000000.00" /* nobody has had as much */
 
 static void people_next(struct client *cl);
 
@@ -481,39 +482,138 @@ people_session(struct conn *c, const struct answer *a)
 	people_next(cl);
 }
 
-/* Of eight: three withdrawals, two replays, and the others one each. */
+static void
+people_shown(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_state(cl, a, "succeeded"))
+		run_count(cl->run, KIND_SHOW, a->sent_ns, a);
+	people_next(cl);
+}
+
+static void
+people_voided(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (got_state(cl, a, "void"))
+		run_count(cl->run, KIND_VOID, a->sent_ns, a);
+	people_next(cl);
+}
+
+static void
+people_refused(struct conn *c, const struct answer *a, enum kind kind,
+    int status, const char *code)
+{
+	struct client *cl = client_of(c);
+
+	if (got_problem(cl, a, status, code))
+		run_count(cl->run, kind, a->sent_ns, a);
+	people_next(cl);
+}
+
+static void
+people_declined(struct conn *c, const struct answer *a)
+{
+	people_refused(c, a, KIND_DECLINED, 402, "insufficient-funds");
+}
+
+static void
+people_token_of_too_much(struct conn *c, const struct answer *a)
+{
+	struct client *cl = client_of(c);
+
+	if (!got_token(cl, a)) {
+		people_next(cl);
+		return;
+	}
+	run_count(cl->run, KIND_TOKEN, a->sent_ns, a);
+	ask_withdraw_amount(cl, TOO_MUCH, true, people_declined);
+}
+
+static void
+people_mismatched(struct conn *c, const struct answer *a)
+{
+	people_refused(c, a, KIND_MISMATCH, 422, "order-mismatch");
+}
+
+static void
+people_tokenless(struct conn *c, const struct answer *a)
+{
+	people_refused(c, a, KIND_TOKENLESS, 409, "token-invalid");
+}
+
+static void
+people_malformed(struct conn *c, const struct answer *a)
+{
+	people_refused(c, a, KIND_MALFORMED, 400, "malformed");
+}
+
+static void
+people_unknown(struct conn *c, const struct answer *a)
+{
+	people_refused(c, a, KIND_UNKNOWN, 404, "order-unknown");
+}
+
+/* What is asked about an order that was carried out. */
+static void
+people_again(struct client *cl, unsigned what, unsigned known)
+{
+	memcpy(cl->order, cl->finished[run_random(cl->run) % known], UUID_TEXT);
+	if (what == 3)
+		ask_show(cl, people_shown);
+	else if (what == 4)
+		ask_withdraw_amount(cl, TOO_MUCH, false, people_mismatched);
+	else
+		ask_withdraw(cl, false, people_replayed);
+}
+
+/* What is asked with a new order, and debits nothing. */
+static void
+people_in_vain(struct client *cl, unsigned what)
+{
+	run_new_order(cl->run, cl->order);
+	switch (what) {
+	case 7:
+		ask_void(cl, people_voided);
+		break;
+	case 8:
+		ask_token(cl, people_token_of_too_much);
+		break;
+	case 9:
+		ask_withdraw(cl, false, people_tokenless);
+		break;
+	case 10:
+		ask_withdraw_body(cl, "{\"amount\":", people_malformed);
+		break;
+	default:
+		ask_show(cl, people_unknown);
+	}
+}
+
+/* Of sixteen: four withdrawals, two replays, and the others one each. */
 static void
 people_next(struct client *cl)
 {
 	unsigned known =
 	    cl->nfinished < REMEMBERED ? cl->nfinished : REMEMBERED;
-	unsigned what = (unsigned)(run_random(cl->run) >> 61);
+	unsigned what = (unsigned)(run_random(cl->run) >> 60);
 
 	if (!run_goes_on(cl->run))
 		return;
 	client_is_anybody(cl);
-	switch (what) {
-	case 0:
+	if (what == 0) {
 		ask_get(cl, "/api/withdrawals?limit=20", people_history);
-		break;
-	case 1:
+	} else if (what == 1) {
 		ask_get(cl, "/api/account", people_account);
-		break;
-	case 2:
+	} else if (what == 2) {
 		ask_get(cl, "/api/session", people_session);
-		break;
-	case 3:
-	case 4:
-		if (known > 0) {
-			memcpy(cl->order,
-			    cl->finished[run_random(cl->run) % known],
-			    UUID_TEXT);
-			ask_withdraw(cl, false, people_replayed);
-			break;
-		}
-		/* nothing to send again yet */
-		/* fall through */
-	default:
+	} else if (what <= 6 && known > 0) {
+		people_again(cl, what, known);
+	} else if (what >= 7 && what <= 11) {
+		people_in_vain(cl, what);
+	} else {
 		run_new_order(cl->run, cl->order);
 		ask_token(cl, people_token);
 	}
