@@ -196,9 +196,7 @@ be_declined(int user, const char **token_r, struct http_response *answer_r)
 	ledger_freeze(order.user);
 	*answer_r = order_send_with(&order, *token_r);
 	expect_problem(answer_r, 403, "account-frozen", "declined");
-	ledger_sql("UPDATE account SET state = 'active' "
-		   "WHERE user_id = $1::bigint",
-	    order.user, NULL);
+	ledger_unfreeze(order.user);
 	await_unlocked(user);
 	books[user].records++;
 	return order;

@@ -620,17 +620,6 @@ START_TEST(libfcgi_cannot_begin)
 }
 END_TEST
 
-/* Named by the call, for CK_RUN_CASE. */
-static TCase *
-add_case(Suite *suite, const char *name)
-{
-	TCase *tcase = fixture_case(suite, name);
-
-	tcase_set_tags(tcase, "struck");
-	tcase_set_timeout(tcase, LIMIT_S);
-	return tcase;
-}
-
 static void
 add_all(Suite *suite)
 {
@@ -639,7 +628,8 @@ add_all(Suite *suite)
 
 		if (i == CALL_FCGX_Init)
 			continue;
-		tcase = add_case(suite, names[i]);
+		/* named by the call, for CK_RUN_CASE */
+		tcase = fixture_struck_case(suite, names[i], LIMIT_S);
 		if (i != CALL_redisConnectNonBlock)
 			tcase_add_loop_test(
 			    tcase, call_fails_everywhere, i, i + 1);
@@ -653,7 +643,7 @@ Suite *
 calls_suite(void)
 {
 	Suite *suite = suite_create("calls");
-	TCase *tcase = add_case(suite, "fail");
+	TCase *tcase = fixture_struck_case(suite, "fail", LIMIT_S);
 
 	tcase_add_loop_test(tcase, libfcgi_cannot_begin, 0, 2);
 	if (faults_all()) {

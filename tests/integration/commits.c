@@ -466,21 +466,11 @@ START_TEST(postgres_is_killed_at_any_moment)
 }
 END_TEST
 
-static TCase *
-struck_case(Suite *suite, const char *name)
-{
-	TCase *tcase = fixture_case(suite, name);
-
-	tcase_set_tags(tcase, "struck");
-	tcase_set_timeout(tcase, LIMIT_S);
-	return tcase;
-}
-
 Suite *
 commits_suite(void)
 {
 	Suite *suite = suite_create("commits");
-	TCase *tcase = struck_case(suite, "network");
+	TCase *tcase = fixture_struck_case(suite, "network", LIMIT_S);
 
 	tcase_add_test(tcase, reply_is_cut_off);
 	tcase_add_test(tcase, request_is_cut_off);
@@ -488,13 +478,13 @@ commits_suite(void)
 	tcase_add_test(tcase, request_falls_silent);
 	tcase_add_test(tcase, late_reply_is_nobodys);
 
-	tcase = struck_case(suite, "cancel");
+	tcase = fixture_struck_case(suite, "cancel", LIMIT_S);
 	/* before each as well: one that failed has left it */
 	tcase_add_checked_fixture(tcase, ledger_give_up_standby, NULL);
 	tcase_add_unchecked_fixture(tcase, NULL, ledger_give_up_standby);
 	tcase_add_test(tcase, commit_is_cancelled);
 
-	tcase = struck_case(suite, "commit");
+	tcase = fixture_struck_case(suite, "commit", LIMIT_S);
 	/* before each as well: one that failed has left it */
 	tcase_add_checked_fixture(tcase, ledger_give_up_standby, NULL);
 	tcase_add_unchecked_fixture(tcase, NULL, ledger_give_up_standby);
@@ -505,7 +495,7 @@ commits_suite(void)
 	tcase_add_test(tcase, postgres_is_killed);
 
 	if (faults_all()) {
-		tcase = struck_case(suite, "any moment");
+		tcase = fixture_struck_case(suite, "any moment", LIMIT_S);
 		tcase_add_test(tcase, postgres_is_killed_at_any_moment);
 	}
 	return suite;

@@ -89,9 +89,7 @@ START_TEST(frozen_account_is_final)
 	ledger_freeze(order.user);
 	first = order_send(&order);
 	expect_problem(&first, 403, "account-frozen", "declined");
-	ledger_sql("UPDATE account SET state = 'active' "
-		   "WHERE user_id = $1::bigint",
-	    order.user, NULL);
+	ledger_unfreeze(order.user);
 	expect_unchanged(&order, &first);
 	ck_assert_str_eq(ledger_balance(order.user), "10.00");
 }

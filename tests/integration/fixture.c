@@ -43,3 +43,13 @@ fixture_case(Suite *suite, const char *name)
 	suite_add_tcase(suite, tcase);
 	return tcase;
 }
+
+TCase *
+fixture_struck_case(Suite *suite, const char *name, double limit_s)
+{
+	TCase *tcase = fixture_case(suite, name);
+
+	tcase_set_tags(tcase, "struck");
+	tcase_set_timeout(tcase, limit_s);
+	return tcase;
+}

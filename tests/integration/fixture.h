@@ -10,5 +10,7 @@
 
 /* A test case with that around it; the limit is for a test that hangs. */
 TCase *fixture_case(Suite *suite, const char *name);
+/* The same for faults put everywhere (make faults), with a limit of its own. */
+TCase *fixture_struck_case(Suite *suite, const char *name, double limit_s);
 
 #endif

@@ -175,12 +175,23 @@ ledger_credit(const char *user, const char *amount)
 	    amount, NULL));
 }
 
+static void
+set_state(const char *user, const char *state)
+{
+	ledger_sql("UPDATE account SET state = $2 WHERE user_id = $1::bigint",
+	    user, state, NULL);
+}
+
 void
 ledger_freeze(const char *user)
 {
-	ledger_sql("UPDATE account SET state = 'frozen' WHERE user_id = "
-		   "$1::bigint",
-	    user, NULL);
+	set_state(user, "frozen");
+}
+
+void
+ledger_unfreeze(const char *user)
+{
+	set_state(user, "active");
 }
 
 const char *

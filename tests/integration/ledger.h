@@ -13,6 +13,7 @@
 const char *ledger_open(const char *balance);
 void ledger_credit(const char *user, const char *amount);
 void ledger_freeze(const char *user);
+void ledger_unfreeze(const char *user);
 
 /* One of the demo sign-ins for whom no account is ever opened. */
 const char *ledger_stranger(void);

@@ -138,10 +138,8 @@ Suite *
 points_suite(void)
 {
 	Suite *suite = suite_create("points");
-	TCase *tcase = fixture_case(suite, "kill");
+	TCase *tcase = fixture_struck_case(suite, "kill", ALL_LIMIT_S);
 
-	tcase_set_tags(tcase, "struck");
-	tcase_set_timeout(tcase, ALL_LIMIT_S);
 	tcase_add_test(tcase, killed_at_each_call);
 	return suite;
 }

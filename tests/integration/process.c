@@ -22,8 +22,7 @@ enum { CALLERS = 10 };
 static int
 turns(void)
 {
-	const char *text = getenv("TURNS");
-	int n = text != NULL ? (int)strtol(text, NULL, 10) : 3;
+	int n = (int)number_of("TURNS", 3);
 
 	ck_assert_int_gt(n, 0);
 	return n;

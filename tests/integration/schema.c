@@ -918,9 +918,7 @@ START_TEST(frozen_account)
 	ledger_freeze(user);
 	ck_assert_str_eq(session_run(session, withdraw(user, order, "40.00")),
 	    "new declined account-frozen 40.00 100.00 v1");
-	ledger_sql("UPDATE account SET state = 'active' "
-		   "WHERE user_id = $1::bigint",
-	    user, NULL);
+	ledger_unfreeze(user);
 	ck_assert_str_eq(session_run(session, withdraw(user, order, "40.00")),
 	    "replayed declined account-frozen 40.00 100.00 v1");
 	ck_assert_str_eq(

@@ -416,6 +416,16 @@ mode_mix(const struct options *opt, struct figures *fig)
 
 static void people_next(struct client *cl);
 
+/* The answer was as it has to be, or not; and what is next. */
+static void
+people_counted(
+    struct client *cl, const struct answer *a, enum kind kind, bool good)
+{
+	if (good)
+		run_count(cl->run, kind, a->sent_ns, a);
+	people_next(cl);
+}
+
 static void
 people_withdrawn(struct conn *c, const struct answer *a)
 {
@@ -445,72 +455,51 @@ people_token(struct conn *c, const struct answer *a)
 static void
 people_replayed(struct conn *c, const struct answer *a)
 {
-	struct client *cl = client_of(c);
-
-	if (got_replay(cl, a))
-		run_count(cl->run, KIND_REPLAY, a->sent_ns, a);
-	people_next(cl);
+	people_counted(
+	    client_of(c), a, KIND_REPLAY, got_replay(client_of(c), a));
 }
 
 static void
 people_history(struct conn *c, const struct answer *a)
 {
-	struct client *cl = client_of(c);
-
-	if (got_json(cl, a, "withdrawals"))
-		run_count(cl->run, KIND_HISTORY, a->sent_ns, a);
-	people_next(cl);
+	people_counted(client_of(c), a, KIND_HISTORY,
+	    got_json(client_of(c), a, "withdrawals"));
 }
 
 static void
 people_account(struct conn *c, const struct answer *a)
 {
-	struct client *cl = client_of(c);
-
-	if (got_json(cl, a, "balance"))
-		run_count(cl->run, KIND_ACCOUNT, a->sent_ns, a);
-	people_next(cl);
+	people_counted(client_of(c), a, KIND_ACCOUNT,
+	    got_json(client_of(c), a, "balance"));
 }
 
 static void
 people_session(struct conn *c, const struct answer *a)
 {
-	struct client *cl = client_of(c);
-
-	if (got_json(cl, a, "user_id"))
-		run_count(cl->run, KIND_SESSION, a->sent_ns, a);
-	people_next(cl);
+	people_counted(client_of(c), a, KIND_SESSION,
+	    got_json(client_of(c), a, "user_id"));
 }
 
 static void
 people_shown(struct conn *c, const struct answer *a)
 {
-	struct client *cl = client_of(c);
-
-	if (got_state(cl, a, "succeeded"))
-		run_count(cl->run, KIND_SHOW, a->sent_ns, a);
-	people_next(cl);
+	people_counted(client_of(c), a, KIND_SHOW,
+	    got_state(client_of(c), a, "succeeded"));
 }
 
 static void
 people_voided(struct conn *c, const struct answer *a)
 {
-	struct client *cl = client_of(c);
-
-	if (got_state(cl, a, "void"))
-		run_count(cl->run, KIND_VOID, a->sent_ns, a);
-	people_next(cl);
+	people_counted(
+	    client_of(c), a, KIND_VOID, got_state(client_of(c), a, "void"));
 }
 
 static void
 people_refused(struct conn *c, const struct answer *a, enum kind kind,
     int status, const char *code)
 {
-	struct client *cl = client_of(c);
-
-	if (got_problem(cl, a, status, code))
-		run_count(cl->run, kind, a->sent_ns, a);
-	people_next(cl);
+	people_counted(
+	    client_of(c), a, kind, got_problem(client_of(c), a, status, code));
 }
 
 static void
