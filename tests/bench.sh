@@ -122,7 +122,7 @@ stop_servers() {
 
 on_exit() {
 	local status=$?
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	stop_servers
 	exit "$status"
 }
@@ -189,6 +189,7 @@ trap on_exit EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
+trap 'exit 141' PIPE
 for section; do
 	# shellcheck source=/dev/null
 	. "tests/bench/$section.sh"

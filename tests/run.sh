@@ -31,6 +31,11 @@ usage() {
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
 
+# Debian's psql is a script that looks for this one, and takes longer than it.
+for dir in /usr/lib/postgresql/*/bin; do
+	[ ! -x "$dir/psql" ] || PATH=$dir:$PATH
+done
+
 # What these write at their end, a worker may not: sanitizers, gcov.
 if grep -qE '__asan_init|__gcov_exit' "$BUILD/withdrawd" 2>/dev/null; then
 	export WITHDRAW_SANDBOX=${WITHDRAW_SANDBOX:-off}
@@ -54,13 +59,17 @@ stop_servers() {
 	run_dir=
 }
 
+# Whoever reads our words may be gone already, and Ctrl-C come twice: the
+# servers are stopped all the same.
 cleanup() {
+	trap '' INT TERM PIPE
 	stop_servers
 	[ -z "$log" ] || rm -f "$log" "$failures"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 141' PIPE
 
 # start_servers NAME SLOT...: servers of its own for each slot, on free ports,
 # in $run_dir/SLOT, where env has what their users have to know.

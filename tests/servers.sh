@@ -203,7 +203,7 @@ processes() {	# NAME
 		fi
 		# Postgres' backends have sessions of their own
 		if [ "${fields[3]}" = "$pid" ] || { [ "$1" = postgres ] &&
-		     [ "$(readlink "$dir/cwd")" = "$run/data" ]; }; then
+		     [ "$dir/cwd" -ef "$run/data" ]; }; then
 			say "${dir#/proc/}"
 		fi
 	done

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 struct command {
-	const char *argv[16]; /* NULL behind the last; argv[0] by PATH */
+	const char *argv[32]; /* NULL behind the last; argv[0] by PATH */
 	const char *env[8];   /* "NAME=value", beside the test's own */
 	const char *in;       /* what it reads; NULL: nothing */
 	const char *out_path; /* where stdout goes; NULL: to be looked at */

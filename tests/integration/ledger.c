@@ -385,19 +385,22 @@ void
 ledger_apply(const char *role, const char *database)
 {
 	glob_t files;
+	struct command psql = {
+	    .argv = {"psql", "-Xq", "-d", database},
+	    .env = {keep_format("PGUSER=%s", role)},
+	};
+	int n = 4;
+	struct command_end end;
 
 	ck_assert_int_eq(glob("sql/*.sql", 0, NULL, &files), 0);
 	ck_assert_uint_gt(files.gl_pathc, 0);
 	for (size_t i = 0; i < files.gl_pathc; i++) {
-		struct command psql = {
-		    .argv = {"psql", "-Xq", "-d", database, "-f",
-			files.gl_pathv[i]},
-		    .env = {keep_format("PGUSER=%s", role)},
-		};
-		struct command_end end = command_run(&psql);
-
-		ck_assert_msg(end.code == 0 && *end.err == '\0', "%s: %d %s",
-		    files.gl_pathv[i], end.code, end.err);
+		ck_assert_int_lt(n + 2, COUNT(psql.argv));
+		psql.argv[n++] = "-f";
+		psql.argv[n++] = files.gl_pathv[i];
 	}
+	end = command_run(&psql);
+	ck_assert_msg(
+	    end.code == 0 && *end.err == '\0', "%d %s", end.code, end.err);
 	globfree(&files);
 }

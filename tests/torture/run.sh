@@ -89,9 +89,11 @@ stop_all() {
 	fi
 	work=
 }
-trap stop_all EXIT
+# whoever reads our words may be gone already
+trap 'trap "" INT TERM PIPE; stop_all' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 141' PIPE
 
 begin() {	# PROGRAM OUT ARGUMENT...
 	local program=$1 out=$2
