@@ -9,6 +9,8 @@
 
 struct fold {
 	uint64_t seed;
+	/* behind the last bucket in use: what is beyond takes no memory */
+	size_t end;
 	uint64_t sum[FOLD_BUCKETS];
 	bool wrong[FOLD_BUCKETS];
 };
@@ -35,9 +37,13 @@ fold_close(struct fold **fold)
 }
 
 static size_t
-bucket_of(int64_t user)
+bucket_of(struct fold *fold, int64_t user)
 {
-	return (uint64_t)user & (FOLD_BUCKETS - 1);
+	size_t bucket = (uint64_t)user & (FOLD_BUCKETS - 1);
+
+	if (bucket >= fold->end)
+		fold->end = bucket + 1;
+	return bucket;
 }
 
 /* The finalizer of splitmix64: each bit of v changes half of the result. */
@@ -107,7 +113,7 @@ fold_account(struct fold *fold, int64_t user, const struct fold_state *now)
 {
 	static const struct fold_state nothing;
 
-	fold->sum[bucket_of(user)] +=
+	fold->sum[bucket_of(fold, user)] +=
 	    state_number(fold, user, &nothing) - state_number(fold, user, now);
 	if (now->balance < 0)
 		fold_suspect(fold, user);
@@ -117,7 +123,7 @@ void
 fold_entry(struct fold *fold, int64_t user, const struct fold_state *from,
     const struct fold_state *to, enum fold_kind kind, struct chain_bytes order)
 {
-	uint64_t *sum = &fold->sum[bucket_of(user)];
+	uint64_t *sum = &fold->sum[bucket_of(fold, user)];
 	int64_t delta = to->balance - from->balance;
 
 	*sum += state_number(fold, user, to) - state_number(fold, user, from);
@@ -138,7 +144,7 @@ void
 fold_debit(struct fold *fold, int64_t user, struct chain_bytes order,
     int64_t amount, int64_t version, int64_t balance_after)
 {
-	fold->sum[bucket_of(user)] -=
+	fold->sum[bucket_of(fold, user)] -=
 	    debit_number(fold, user, order, amount, version, balance_after);
 }
 
@@ -146,19 +152,20 @@ void
 fold_return(
     struct fold *fold, int64_t user, struct chain_bytes order, int64_t amount)
 {
-	fold->sum[bucket_of(user)] -= return_number(fold, user, order, amount);
+	fold->sum[bucket_of(fold, user)] -=
+	    return_number(fold, user, order, amount);
 }
 
 void
 fold_suspect(struct fold *fold, int64_t user)
 {
-	fold->wrong[bucket_of(user)] = true;
+	fold->wrong[bucket_of(fold, user)] = true;
 }
 
 bool
 fold_next(const struct fold *fold, size_t *bucket)
 {
-	for (; *bucket < FOLD_BUCKETS; (*bucket)++)
+	for (; *bucket < fold->end; (*bucket)++)
 		if (fold->wrong[*bucket] || fold->sum[*bucket] != 0)
 			return true;
 	return false;
