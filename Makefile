@@ -16,6 +16,7 @@ WERROR   ?= 0
 SANITIZE ?=
 COVERAGE ?= 0
 SECONDS  ?= 60
+SUITES   ?=
 TARGET   ?=
 MUTANT   ?=
 RUNS     ?= 500
@@ -210,10 +211,10 @@ torture: deps-test ## faults of all kinds, and liars; SECONDS=60, SEED=1
 	@BUILD='$(BUILD)' TORTURE_SECONDS='$(SECONDS)' SEED='$(SEED)' \
 		SCHEDULE='$(SCHEDULE)' tests/torture/run.sh
 
-check-asan: deps-test ## unit and integration tests under ASan and UBSan
+check-asan: deps-test ## unit, integration under ASan and UBSan; SUITES="calls days"
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/asan \
 		SANITIZE=address,undefined CFLAGS='-O1 -g' all checks
-	@BUILD=$(BUILD)/asan tests/run.sh unit fuzz integration
+	@BUILD=$(BUILD)/asan SUITES='$(SUITES)' tests/run.sh unit fuzz integration
 
 coverage: deps-test ## branches of the pipeline, the parsers and money: all taken?
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD)/coverage COVERAGE=1 \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Fuzzing: random inputs into the project's code, which has to stand them.
 #
-#   tests/fuzz.sh SECONDS [TARGET...]   search, two at a time (make fuzz)
+#   tests/fuzz.sh SECONDS [TARGET...]   search, AT_ONCE=2 targets (make fuzz)
 #   tests/fuzz.sh replay [TARGET...]    only what is kept (make check-fuzz)
 #   tests/fuzz.sh keep [TARGET...]      keep, of what a search found, a little
 #                                       that reaches new places
@@ -17,6 +17,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 
 BUILD=${BUILD:-build/fuzz}
+AT_ONCE=${AT_ONCE:-2}
 KEPT=100	# files a target at most
 
 usage() {
@@ -81,10 +82,10 @@ tell_finding() {
 search_all() {
 	local seconds=$1 name status bad=()
 	shift
-	echo "searching for $seconds s each, two at a time: $*"
+	echo "searching for $seconds s each, $AT_ONCE at a time: $*"
 	export BUILD
 	printf '%s\n' "$@" |
-		xargs -P 2 -I '{}' "$0" search '{}' "$seconds" || return 2
+		xargs -P "$AT_ONCE" -I '{}' "$0" search '{}' "$seconds" || return 2
 	row target executions exec/s edges features corpus findings
 	for name; do
 		status=$(cat "$BUILD/search/$name.status")

@@ -4,19 +4,20 @@
 #   tests/run.sh [unit] [fuzz] [integration] [browser] [torture] [longrun]
 #                                                     without a name: all
 #
-# BROWSER_TESTS="sign-in load" chooses files of tests/browser/; of the others
-# CK_RUN_SUITE=signin chooses a suite.
-# BUILD (build) is where the programs are. KEEP=1 leaves the servers' folder,
-# with all logs, for a look. FAULTS=all puts faults everywhere, and not at a
-# sample of places that follows from FAULTS_SEED (make faults). In the suite
-# "attack", ATTACK_CROWD=1000 connections (4000 at most) are in the way, users
-# send ATTACK_OVERLOAD=10 times what they may, and after a shortage the service
-# must be well again within ATTACK_RECOVERY_MS=5000. In the suite "commits" an
-# order must have its final answer COMMITS_FINAL_MS=5000 after the ledger is well
-# again, in the suite "protocol" a worker that crashed must have been replaced
-# after PROTOCOL_REPLACED_MS=1000. TORTURE_SECONDS=30 of faults, and
-# LIARS="yes old" of the ways to lie. The last line is "N passed, N failed"; exit
-# status 0 if none failed, 1 if some did, 2 if the tests could not be run.
+# BROWSER_TESTS="sign-in load" chooses files of tests/browser/; SUITES="signin
+# batch" of the integration tests, CK_RUN_SUITE=signin one suite, of the unit
+# tests too. BUILD (build) is where the programs are. KEEP=1 leaves the servers'
+# folder, with all logs, for a look. FAULTS=all puts faults everywhere, and not
+# at a sample of places that follows from FAULTS_SEED (make faults). In the
+# suite "attack", ATTACK_CROWD=1000 connections (4000 at most) are in the way,
+# users send ATTACK_OVERLOAD=10 times what they may, and after a shortage the
+# service must be well again within ATTACK_RECOVERY_MS=5000. In the suite
+# "commits" an order must have its final answer COMMITS_FINAL_MS=5000 after the
+# ledger is well again, in the suite "protocol" a worker that crashed must have
+# been replaced after PROTOCOL_REPLACED_MS=1000. TORTURE_SECONDS=30 of faults
+# while somebody begins TORTURE_RATE=60 times a second, and LIARS="yes old" of
+# the ways to lie. The last line is "N passed, N failed"; exit status 0 if none
+# failed, 1 if some did, 2 if the tests could not be run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -74,7 +75,7 @@ trap 'exit 141' PIPE
 # start_servers NAME SLOT...: servers of its own for each slot, on free ports,
 # in $run_dir/SLOT, where env has what their users have to know.
 start_servers() {
-	local name=$1 slot
+	local name=$1 slot pid pids=() bad=0
 	shift
 	run_dir=$(mktemp -d "${TMPDIR:-/tmp}/withdraw-$name.XXXXXX") || exit 2
 	chmod 755 "$run_dir"
@@ -86,12 +87,17 @@ start_servers() {
 	export CK_MAX_MSG_SIZE=9000
 	for slot; do
 		mkdir "$run_dir/$slot"
-		if ! RUN_DIR=$run_dir/$slot PORT=0 BUILD=$BUILD \
-			tests/servers.sh start; then
-			echo "the servers of the $name tests did not start" >&2
-			exit 2
-		fi
+		RUN_DIR=$run_dir/$slot PORT=0 BUILD=$BUILD \
+			tests/servers.sh start &
+		pids+=($!)
 	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || bad=1
+	done
+	if [ "$bad" != 0 ]; then
+		echo "the servers of the $name tests did not start" >&2
+		exit 2
+	fi
 }
 
 # use_servers SLOT: what the tests are told of them.
@@ -184,8 +190,9 @@ run_integration() {
 		count 2 0 0 integration
 		return
 	fi
-	suites=${CK_RUN_SUITE:-$(printf '%s\n' signin faults calls site points \
-		"$suites" | awk '!seen[$0]++')}
+	suites=${SUITES:-${CK_RUN_SUITE:-$(printf '%s\n' reconcile attack \
+		faults signin replies once twins site running "$suites" |
+		awk '!seen[$0]++')}}
 	start_servers integration 0 1
 	export -f run_suite use_servers
 	export run_dir BUILD
@@ -237,7 +244,7 @@ run_browser() {
 # two liars, and half a minute of faults. "make torture" does more of it.
 run_torture() {
 	BUILD=$BUILD TORTURE_SECONDS=${TORTURE_SECONDS:-30} \
-		LIARS="${LIARS:-yes old}" \
+		RATE=${TORTURE_RATE:-60} LIARS="${LIARS:-yes old}" \
 		tests/torture/run.sh 2>&1 | tee "$log"
 	count_sums "${PIPESTATUS[0]}" "$log" torture
 }

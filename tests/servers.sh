@@ -130,7 +130,7 @@ make_socket_dir() {
 
 own() {	# PATH...: gives them to the servers' user, closed to others
 	chmod -R go= "$@"
-	if [ "$(id -u)" = 0 ]; then
+	if [ "$EUID" = 0 ]; then
 		chown -R "$service_user:" "$@"
 	fi
 }
@@ -164,7 +164,7 @@ birth() {	# PID
 launch() {	# NAME LOG COMMAND...
 	local name=$1 log=$run/log/$2
 	shift 2
-	say "== started $(date '+%F %T')" >>"$log"
+	printf '== started %(%F %T)T\n' -1 >>"$log"
 	# without --default-signal they would ignore INT and QUIT, as all
 	# background processes of a script do
 	(cd "$run" && exec "${as_user[@]}" setpriv --no-new-privs -- \
@@ -308,7 +308,7 @@ forget_dead_postmaster() {
 }
 
 start_postgres() {
-	local file
+	local file files=()
 	if [ ! -d "$run/data" ]; then
 		make_database_cluster
 	fi
@@ -325,9 +325,10 @@ start_postgres() {
 		psql_private -d postgres -c 'CREATE DATABASE withdraw'
 	fi
 	for file in "$root"/sql/*.sql; do
-		psql_private -d withdraw <"$file" >/dev/null ||
-			die "could not apply $file"
+		files+=(-f "$file")
 	done
+	psql_private -d withdraw "${files[@]}" >/dev/null ||
+		die "could not apply sql/"
 }
 
 redis_answers() {
@@ -348,15 +349,11 @@ start_redis() {
 	await redis redis.log redis_answers
 }
 
-# A copy that the servers' user can reach. Replaced by renaming: the old
-# one may be running still.
+# A copy that the servers' user can reach. The old one may be running still:
+# install makes new files.
 install_programs() {
-	local name
-	for name in withdrawd withdrawctl withdraw-reconcile; do
-		cp "$BUILD/$name" "$run/app/bin/$name.new"
-		chmod 755 "$run/app/bin/$name.new"
-		mv "$run/app/bin/$name.new" "$run/app/bin/$name"
-	done
+	install -C -m 755 "$BUILD/withdrawd" "$BUILD/withdrawctl" \
+		"$BUILD/withdraw-reconcile" "$run/app/bin"
 }
 
 start_withdrawd() {

@@ -4,12 +4,13 @@
 
 # The servers' user, and the commands that run something as that. Postgres
 # refuses to run as root.
-service_user=$(id -un)
 as_user=()
-if [ "$(id -u)" = 0 ]; then
+if [ "$EUID" = 0 ]; then
 	service_user=postgres
 	as_user=(setpriv "--reuid=$service_user" "--regid=$service_user"
 		--init-groups --)
+else
+	service_user=$(id -un)
 fi
 
 say() {
