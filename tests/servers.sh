@@ -65,6 +65,7 @@ all="postgres redis withdrawd nginx"	# in the order of dependence
 if [ "$RECONCILE_S" != 0 ]; then
 	all="$all reconcile"
 fi
+busy="another servers.sh is at work in $RUN_DIR"
 start_s=30				# bounds of all waiting
 stop_s=20
 
@@ -135,14 +136,21 @@ own() {	# PATH...: gives them to the servers' user, closed to others
 	fi
 }
 
-# One at a time. The servers must not inherit descriptors 8 and 9.
+# One at a time is at work on a server, and nobody else where it is on several.
+# The servers must not inherit descriptors 7 to 9.
 lock() {
 	exec 8>"$run/lock"
-	flock -w 60 8 || die "another servers.sh is at work in $RUN_DIR"
+	if [[ $chosen = *" "* ]]; then
+		flock -w 60 8 || die "$busy"
+	else
+		exec 7>"$run/lock.$chosen"
+		flock -w 60 -s 8 || die "$busy"
+		flock -w 60 7 || die "$busy"
+	fi
 }
 
 unlock() {
-	exec 8>&-
+	exec 7>&- 8>&-
 }
 
 # ---- processes ------------------------------------------------------------
@@ -480,7 +488,7 @@ any_alive() {
 
 write_env() {
 	redis_url="unix://$sockets/redis.sock?db=0"
-	cat >"$run/env.new" <<-ENV
+	cat >"$run/env.$$" <<-ENV
 		BASE_URL=http://127.0.0.1:$PORT
 		PORT=$PORT
 		PGHOST=$sockets
@@ -490,7 +498,7 @@ write_env() {
 		REDIS_URL=$redis_url
 		WITHDRAW_SOCKET=$sockets/withdraw.sock
 	ENV
-	mv "$run/env.new" "$run/env"
+	mv "$run/env.$$" "$run/env"
 }
 
 operator() {
@@ -619,8 +627,9 @@ cmd_run() {
 	exit 1
 }
 
+# Of the last one, unless somebody is about to start another.
 remove_sockets() {
-	if ! any_alive; then
+	if flock -n 8 && ! any_alive; then
 		rm -rf "$sockets"
 		rm -f "$run/sockets"
 	fi

@@ -3,23 +3,28 @@
 # start, the lane, the kind and its argument. The faults of a lane come one
 # after another; lanes do not wait for each other.
 
-# LANE:GAP, the mean of milliseconds between two faults.
-lanes="withdrawd:2000 redis:1700 postgres:2800 links:500"
+# LANE:GAP, the mean of milliseconds between two faults. What takes a server away
+# is seldom: most faults are to find all of them at work.
+lanes="processes:1600 withdrawd:6000 keys:1200 redis:4500 backends:2500
+	postgres:9000 pg-link:1000 redis-link:800"
 
 # KIND:FROM:TO, the argument is of that range; and what each does is in
 # faults.sh.
 declare -A kinds=(
-	[withdrawd]="worker-kill worker-stop:200:3000 master-kill
-		master-stop:200:2000 withdrawd-hup tiny-lease:30:200
-		tiny-token:1:20 nginx-reload nginx-kill"
-	[redis]="redis-empty redis-old redis-away:1000:4000 redis-flush redis-sleep:100:1500
-		redis-stop:100:2000 clock-jump:-7200:7200 locks-expire:200:1500
-		script-flush"
-	[postgres]="pg-terminate pg-kill pg-away:1000:4000 pg-stop:100:2500
-		backend-stop:200:3000 pg-cancel"
-	[links]="pg-reset pg-refuse:50:500 pg-stall:50:1500 pg-cut:0:120
-		pg-swallow pg-garbage redis-reset redis-refuse:50:500
-		redis-stall:50:1200 redis-cut:0:40 redis-swallow redis-garbage")
+	[processes]="worker-kill worker-stop:200:2000 withdrawd-hup nginx-reload
+		nginx-kill"
+	[withdrawd]="master-kill master-stop:200:2000 tiny-lease:30:200
+		tiny-token:1:20"
+	[keys]="redis-flush script-flush clock-jump:-7200:7200
+		locks-expire:200:1000"
+	[redis]="redis-empty redis-old redis-away:1000:3000
+		redis-sleep:100:1500 redis-stop:100:2000"
+	[backends]="pg-terminate backend-stop:200:2000 pg-cancel"
+	[postgres]="pg-kill pg-away:1000:3000 pg-stop:100:2500"
+	[pg-link]="pg-reset pg-refuse:50:500 pg-stall:50:1500 pg-cut:0:120
+		pg-swallow pg-garbage"
+	[redis-link]="redis-reset redis-refuse:50:500 redis-stall:50:1200
+		redis-cut:0:40 redis-swallow redis-garbage")
 
 # Sets picked to a number from $1 to $2; a call in $( ) would not move RANDOM.
 pick() {
