@@ -107,7 +107,7 @@ read_chain(struct verify *v, const char *user)
 	snprintf(account, sizeof(account),
 	    "(SELECT version, head_hash FROM account WHERE user_id = %s)",
 	    user);
-	snapshot = snapshot_open(&watermark);
+	snapshot = snapshot_open(2, &watermark);
 	if (snapshot != NULL)
 		read = snapshot_read(snapshot, queries, 2);
 	snapshot_close(&snapshot);

@@ -223,7 +223,7 @@ check_records(struct recorded *r)
 	    " AND r.created_at > now() - %d * interval '1 s' "
 	    "AND r.status IN (1, 2, 3))",
 	    r->a->cfg->result_ttl_s, since, r->a->cfg->result_ttl_s);
-	snapshot = snapshot_open(&watermark);
+	snapshot = snapshot_open(1, &watermark);
 	if (snapshot == NULL || snapshot_read(snapshot, &query, 1) != 0)
 		r->failed = true;
 	snapshot_close(&snapshot);

@@ -172,7 +172,7 @@ look(struct round *r)
 		params, 1, since, sizeof(since)))
 		return false;
 	r->full = *since == '\0';
-	snapshot = snapshot_open(&watermark);
+	snapshot = snapshot_open(r->full ? 2 : 1, &watermark);
 	if (snapshot != NULL && begin_run(r, watermark))
 		looked = r->full
 		    ? look_full(snapshot, &progress, &r->look)

@@ -13,6 +13,7 @@
 #include "ctl/output.h"
 
 struct snapshot {
+	int n;
 	PGconn *conn[SNAPSHOT_QUERIES];
 };
 
@@ -79,7 +80,7 @@ share(struct snapshot *s)
 	bool shared = name != NULL;
 	int i;
 
-	for (i = 1; i < SNAPSHOT_QUERIES && shared; i++) {
+	for (i = 1; i < s->n && shared; i++) {
 		char sql[128];
 
 		s->conn[i] = begin();
@@ -92,11 +93,12 @@ share(struct snapshot *s)
 }
 
 struct snapshot *
-snapshot_open(int64_t *watermark_r)
+snapshot_open(int queries, int64_t *watermark_r)
 {
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 	char *watermark = NULL;
 
+	s->n = queries;
 	s->conn[0] = begin();
 	if (s->conn[0] != NULL && share(s))
 		watermark = ask(s->conn[0],
@@ -119,7 +121,7 @@ snapshot_close(struct snapshot **s)
 
 	if (*s == NULL)
 		return;
-	for (i = 0; i < SNAPSHOT_QUERIES; i++)
+	for (i = 0; i < (*s)->n; i++)
 		PQfinish((*s)->conn[i]);
 	free(*s);
 	*s = NULL;

@@ -1,8 +1,8 @@
 /* snapshot.h: the ledger as it stood at one moment, read as streams of rows.
  *
- * Two connections share one snapshot (REPEATABLE READ, READ ONLY), so that two
- * tables are read at once while traffic goes on. Nothing is held in memory but
- * the row at hand. Complains to stderr where it fails. */
+ * Connections share one snapshot (REPEATABLE READ, READ ONLY), so that two tables
+ * can be read at once while traffic goes on. Nothing is held in memory but the
+ * row at hand. Complains to stderr where it fails. */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
@@ -14,9 +14,10 @@
 
 struct snapshot;
 
-/* Where to connect is libpq's environment. *watermark_r: every transaction
- * before it had ended when the snapshot was taken. NULL: no snapshot. */
-struct snapshot *snapshot_open(int64_t *watermark_r);
+/* For so many queries at once, SNAPSHOT_QUERIES at most. Where to connect is
+ * libpq's environment. *watermark_r: every transaction before it had ended when
+ * the snapshot was taken. NULL: no snapshot. */
+struct snapshot *snapshot_open(int queries, int64_t *watermark_r);
 void snapshot_close(struct snapshot **snapshot);
 
 /* A value as Postgres sends it in binary; data is NULL for SQL's NULL. */
@@ -35,7 +36,7 @@ struct snapshot_query {
 
 #define SNAPSHOT_QUERIES 2
 
-/* Reads up to SNAPSHOT_QUERIES queries at once. Returns 0, or -1 if not all
+/* Reads up to as many queries at once as it was opened for. Returns 0, or -1 if not all
  * rows of all of them were read. */
 int snapshot_read(struct snapshot *snapshot,
     const struct snapshot_query queries[], int nqueries)
