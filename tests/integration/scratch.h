@@ -12,8 +12,9 @@
 void scratch_make(void);
 void scratch_drop(void);
 
-/* Runs statements there as superuser, in one transaction; returns what psql
- * prints, a line a row. A statement that fails fails the test. */
+/* Runs statements there as superuser, in one transaction; returns the values of
+ * all of them, a line a row with bars between. A statement that fails fails the
+ * test. */
 const char *scratch_sql(const char *statements);
 
 #endif
