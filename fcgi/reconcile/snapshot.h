@@ -1,8 +1,8 @@
 /* snapshot.h: the ledger as it stood at one moment, read as streams of rows.
  *
- * Connections share one snapshot (REPEATABLE READ, READ ONLY), so that two tables
- * can be read at once while traffic goes on. Nothing is held in memory but the
- * row at hand. Complains to stderr where it fails. */
+ * Connections share one snapshot (REPEATABLE READ, READ ONLY), so that two
+ * tables can be read at once while traffic goes on. Nothing is held in memory
+ * but the row at hand. Complains to stderr where it fails. */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
@@ -36,8 +36,8 @@ struct snapshot_query {
 
 #define SNAPSHOT_QUERIES 2
 
-/* Reads up to as many queries at once as it was opened for. Returns 0, or -1 if not all
- * rows of all of them were read. */
+/* Reads up to as many queries at once as it was opened for. Returns 0, or -1 if
+ * not all rows of all of them were read. */
 int snapshot_read(struct snapshot *snapshot,
     const struct snapshot_query queries[], int nqueries)
     __attribute__((warn_unused_result));
