@@ -160,7 +160,7 @@ fault_locks-expire() {
 		for _, k in ipairs(redis.call('KEYS', 'withdraw:{*}:lock')) do
 			n = n + redis.call('PEXPIRE', k, 1)
 		end
-		return n" 0 2>/dev/null | grep -q '[1-9]'
+		return n" 0 2>/dev/null | awk '{ n += $1 } END { exit n == 0 }'
 }
 
 # ---- Postgres ---------------------------------------------------------------
