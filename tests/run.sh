@@ -14,7 +14,7 @@
 # service must be well again within ATTACK_RECOVERY_MS=5000. In the suite
 # "commits" an order must have its final answer COMMITS_FINAL_MS=5000 after the
 # ledger is well again, in the suite "protocol" a worker that crashed must have
-# been replaced after PROTOCOL_REPLACED_MS=1000. TORTURE_SECONDS=30 of faults
+# been replaced after PROTOCOL_REPLACED_MS=1000. TORTURE_SECONDS=60 of faults
 # while somebody begins TORTURE_RATE=60 times a second, and LIARS="yes old" of
 # the ways to lie. The last line is "N passed, N failed"; exit status 0 if none
 # failed, 1 if some did, 2 if the tests could not be run.
@@ -241,9 +241,9 @@ run_browser() {
 }
 
 # A short one, of whatever seed the clock gives (it is printed): the checker,
-# two liars, and half a minute of faults. "make torture" does more of it.
+# two liars, and a minute of faults. "make torture" does more of it.
 run_torture() {
-	BUILD=$BUILD TORTURE_SECONDS=${TORTURE_SECONDS:-30} \
+	BUILD=$BUILD TORTURE_SECONDS=${TORTURE_SECONDS:-60} \
 		RATE=${TORTURE_RATE:-60} LIARS="${LIARS:-yes old}" \
 		tests/torture/run.sh 2>&1 | tee "$log"
 	count_sums "${PIPESTATUS[0]}" "$log" torture

@@ -148,7 +148,7 @@ start_servers() {	# NAME
 		die "could not open the accounts"
 	PGHOST=$run/sockets PGPORT=5432 PGDATABASE=withdraw \
 		PGUSER=withdraw_operator begin credit "$work/credit.log" \
-		"$work/credits" "$SEED" "$first_user" "$users" 25
+		"$work/credits" "$SEED" "$first_user" "$users" 200
 	credit=$!
 }
 

@@ -5,22 +5,22 @@
 
 # LANE:GAP, the mean of milliseconds between two faults. What takes a server away
 # is seldom: most faults are to find all of them at work.
-lanes="processes:1600 withdrawd:6000 keys:1200 redis:4500 backends:2500
+lanes="processes:1600 withdrawd:6000 keys:1200 redis:4500 backends:1700
 	postgres:9000 pg-link:1000 redis-link:800"
 
 # KIND:FROM:TO, the argument is of that range; and what each does is in
 # faults.sh.
 declare -A kinds=(
-	[processes]="worker-kill worker-stop:200:2000 withdrawd-hup nginx-reload
+	[processes]="worker-kill worker-stop:200:3000 withdrawd-hup nginx-reload
 		nginx-kill"
 	[withdrawd]="master-kill master-stop:200:2000 tiny-lease:30:200
 		tiny-token:1:20"
 	[keys]="redis-flush script-flush clock-jump:-7200:7200
-		locks-expire:200:1000"
-	[redis]="redis-empty redis-old redis-away:1000:3000
+		locks-expire:200:1500"
+	[redis]="redis-empty redis-old redis-away:1000:4000
 		redis-sleep:100:1500 redis-stop:100:2000"
-	[backends]="pg-terminate backend-stop:200:2000 pg-cancel"
-	[postgres]="pg-kill pg-away:1000:3000 pg-stop:100:2500"
+	[backends]="pg-terminate backend-stop:200:3000 pg-cancel"
+	[postgres]="pg-kill pg-away:1000:4000 pg-stop:100:2500"
 	[pg-link]="pg-reset pg-refuse:50:500 pg-stall:50:1500 pg-cut:0:120
 		pg-swallow pg-garbage"
 	[redis-link]="redis-reset redis-refuse:50:500 redis-stall:50:1200
@@ -43,21 +43,27 @@ shuffle() {	# LANE
 	done
 }
 
-make_schedule() {	# SEED SECONDS: every kind as often as the others
-	local lane gap at kind from to deck=() picked
+# Every kind as often as the others, and as often as it has to happen: in a
+# short run the last of them come together at the end.
+make_schedule() {	# SEED SECONDS
+	local lane gap at kind from to deck=() picked dealt words
 	RANDOM=$1
 	for lane in $lanes; do
 		gap=${lane#*:}
 		lane=${lane%:*}
 		deck=()
 		at=1000
-		while ((at < $2 * 1000)); do
+		dealt=0
+		read -rd '' -a words <<<"${kinds[$lane]}" || true
+		while ((at < $2 * 1000 || dealt < least * ${#words[@]})); do
+			((at < $2 * 1000)) || at=$(($2 * 1000))
 			[ "${#deck[@]}" -gt 0 ] || shuffle "$lane"
 			IFS=: read -r kind from to <<<"${deck[0]}"
 			deck=("${deck[@]:1}")
 			picked=-
 			[ -z "$from" ] || pick "$from" "$to"
 			printf '%d %s %s %s\n' "$at" "$lane" "$kind" "$picked"
+			dealt=$((dealt + 1))
 			pick $((gap / 2)) $((gap * 3 / 2))
 			at=$((at + picked))
 		done
