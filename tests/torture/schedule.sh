@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# schedule.sh: which faults, and when. A line each: milliseconds since the
-# start, the lane, the kind and its argument. The faults of a lane come one
-# after another; lanes do not wait for each other.
+# schedule.sh: which faults, and when; each kind $least times at least. A line
+# each: milliseconds since the start, the lane, the kind and its argument. The
+# faults of a lane come one after another; lanes do not wait for each other.
 
 # LANE:GAP, the mean of milliseconds between two faults. What takes a server away
 # is seldom: most faults are to find all of them at work.
@@ -55,6 +55,7 @@ make_schedule() {	# SEED SECONDS
 		at=1000
 		dealt=0
 		read -rd '' -a words <<<"${kinds[$lane]}" || true
+		# shellcheck disable=SC2154 # run.sh says it
 		while ((at < $2 * 1000 || dealt < least * ${#words[@]})); do
 			((at < $2 * 1000)) || at=$(($2 * 1000))
 			[ "${#deck[@]}" -gt 0 ] || shuffle "$lane"
