@@ -217,6 +217,16 @@ processes() {	# NAME
 	done
 }
 
+# Those of them that somebody has stopped.
+stopped() {	# NAME
+	local pid
+	for pid in $(processes "$1"); do
+		if read_stat "$pid" && [ "${fields[0]}" = T ]; then
+			say "$pid"
+		fi
+	done
+}
+
 gone() {	# NAME
 	[ -z "$(processes "$1")" ]
 }
@@ -230,9 +240,10 @@ stop_server() {	# NAME
 		# nobody else tells them any more
 		send TERM $(processes "$name")
 	fi
-	# what a test has stopped cannot end
+	# What a test has stopped cannot end. Nobody else is told: a process that
+	# looks for its leaks at its end waits for a STOP, which CONT would undo.
 	# shellcheck disable=SC2046
-	send CONT $(processes "$name")
+	send CONT $(stopped "$name")
 	if ! wait_until $stop_s gone "$name"; then
 		say "$name does not stop, killing it" >&2
 		# shellcheck disable=SC2046
