@@ -88,9 +88,10 @@ frame_check(const unsigned char *buf, size_t len)
 			return v;
 		if (r.type != expect || (id != 0 && r.id != id) || r.id == 0)
 			return FRAME_BAD;
-		/* libfcgi does not skip the padding of a stream's end: it reads
-		 * the next record out of it */
-		if (r.length == 0 && r.whole > HEADER)
+		/* libfcgi does not skip the padding of a request's beginning
+		 * and of a stream's end: it reads the next record out of it */
+		if ((r.type == BEGIN_REQUEST || r.length == 0) &&
+		    r.whole > HEADER + r.length)
 			return FRAME_BAD;
 		at += r.whole;
 		if (r.type == BEGIN_REQUEST) {

@@ -74,7 +74,7 @@ take(struct records *r, const struct header *h, const uint8_t *content,
 		return false;
 	*id = h->id;
 	/* stricter than the specification: see frame.c */
-	if (h->length == 0 && h->padding > 0)
+	if ((h->type == BEGIN || h->length == 0) && h->padding > 0)
 		return false;
 	if (h->type != *stage)
 		return false;
