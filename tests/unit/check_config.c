@@ -496,8 +496,12 @@ END_TEST
 
 START_TEST(command_line)
 {
-	static const char *const unknown[] = {"--nonsense", "--nonsense=1",
-	    "--work=1", "--workersx=1", "-x", "word", "--", "-", "--=1", ""};
+	static const char *const unknown[] = {
+	    "--nonsense", "--work", "--workersx", "-x", "--", "-"};
+	/* a URL in the wrong place, with its password */
+	static const char *const secret[] = {"--nonsense=SECRET",
+	    "--redis_url=redis://:SECRET@h", "--workersx=SECRET", "--=SECRET",
+	    "redis://:SECRET@h", "SECRET", "=SECRET", ""};
 	int i;
 
 	ck_assert_int_eq(read_args("-h", NULL, NULL), CONFIG_HELP);
@@ -510,6 +514,10 @@ START_TEST(command_line)
 	for (i = 0; i < COUNT(unknown); i++) {
 		assert_bad(read_args(unknown[i], NULL, NULL), unknown[i]);
 		ck_assert_ptr_nonnull(strstr(error, "--help"));
+	}
+	for (i = 0; i < COUNT(secret); i++) {
+		assert_bad(read_args(secret[i], NULL, NULL), "--help");
+		ck_assert_ptr_null(strstr(error, "SECRET"));
 	}
 	assert_bad(read_args("--workers", NULL, NULL), "--workers");
 	assert_bad(read_args("-t", "-s", NULL), "--socket");
