@@ -3,10 +3,10 @@
  *   torture-credit HISTORY SEED FIRST_USER USERS PER_S
  *
  * Calls account_credit(), as withdrawctl does, on a connection of its own
- * (PGHOST ...), until TERM. Every second user gets something only when there is
- * little left: however few orders a slow machine makes, some are declined. A
- * credit whose fate is not known is not tried again. A line each in HISTORY:
- * status 201 it was committed, 422 it surely was not, 0 nobody knows.
+ * (PGHOST ...), until TERM. Users of odd numbers get something only when there
+ * is little left: of however few orders a slow machine makes, some are
+ * declined. A credit whose fate is not known is not tried again. A line each in
+ * HISTORY: status 201 it was committed, 422 it surely was not, 0 nobody knows.
  *
  * Exit status: 0, or 2 if it could not work. */
 #include <err.h>

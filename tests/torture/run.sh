@@ -144,7 +144,7 @@ start_servers() {	# NAME
 	psql=${psql:-psql}
 	[ "$(sql "SELECT count(*)
 		FROM generate_series($first_user, $first_user + $users - 1) u,
-			account_open(u, 150, 'torture', 'begin')")" = "$users" ] ||
+			account_open(u, 30, 'torture', 'begin')")" = "$users" ] ||
 		die "could not open the accounts"
 	PGHOST=$run/sockets PGPORT=5432 PGDATABASE=withdraw \
 		PGUSER=withdraw_operator begin credit "$work/credit.log" \
@@ -267,7 +267,9 @@ heal() {
 	for pid in $(pid_of postgres) $(pgrep -P "$(pid_of postgres)") \
 		$(pid_of redis) $(pid_of withdrawd) \
 		$(pgrep -P "$(pid_of withdrawd)"); do
-		kill -s CONT "$pid" 2>/dev/null
+		# see stop_server in servers.sh
+		! grep -qs '^State:.T' "/proc/$pid/status" ||
+			kill -s CONT "$pid" 2>/dev/null
 	done
 	set_clock 0
 	{
