@@ -67,14 +67,10 @@ pageTest('both tabs click at the same instant', async ({ page, context, user }) 
   await toCheck(page, '60');
   await toCheck(second, '60');
   // a tab whose click comes after the other's answer is asked, rightly
-  const clicked = gate();
-  await context.route(WITHDRAW, async (route) => {
-    await clicked.opened;
-    await route.continue();
-  });
+  const calls = await Promise.all([page, second].map(holdBack));
   await Promise.all([page, second].map((p) => (
     p.evaluate(() => document.getElementById('withdraw').click()))));
-  clicked.open();
+  calls.forEach(({ held }) => held.open());
   await phase(second, 'succeeded');
   await assertWithdrawnOnce(page, user, '60.00', '40.00');
   assert.equal(await shownOrder(second), await shownOrder(page));
