@@ -431,17 +431,16 @@ read_flags(int argc, char *const argv[], const char *value[NSETTINGS],
 		len = strcspn(arg, "=");
 		if (strncmp(arg, "--", 2) == 0)
 			s = find_flag(arg + 2, len - 2);
-		/* what is no option may be a URL, which may hold a password,
-		 * and so may what is behind "=" */
-		if (*arg != '-') {
-			snprintf(error, room,
-			    "argument %d is no option; see --help", i);
-			return CONFIG_BAD;
-		}
 		if (s == NULL) {
-			snprintf(error, room,
-			    "there is no option \"%.*s\"; see --help", (int)len,
-			    arg);
+			/* what is no option may be a URL, which may hold a
+			 * password, and so may what is behind "=" */
+			if (*arg == '-')
+				snprintf(error, room,
+				    "there is no option \"%.*s\"; see --help",
+				    (int)len, arg);
+			else
+				snprintf(error, room,
+				    "argument %d is no option; see --help", i);
 			return CONFIG_BAD;
 		}
 		if (arg[len] != '=' && ++i == argc) {
