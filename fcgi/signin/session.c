@@ -157,6 +157,14 @@ session_check(struct redis *redis, struct redis_call *call,
 	    5);
 }
 
+/* Returns false where it does not fit, or is not there: Redis has been given
+ * neither by us. */
+static bool
+take_text(char *out, size_t room, const char *text)
+{
+	return *text != '\0' && snprintf(out, room, "%s", text) < (int)room;
+}
+
 enum session_state
 session_read(const struct redis_reply_items *items, char name[SESSION_NAME],
     char generation[24])
@@ -165,10 +173,9 @@ session_read(const struct redis_reply_items *items, char name[SESSION_NAME],
 		return SESSION_UNKNOWN;
 	if (strcmp(items->text[1], "none") == 0)
 		return SESSION_NONE;
-	if (items->n != 4)
+	if (items->n != 4 || !take_text(name, SESSION_NAME, items->text[2]) ||
+	    !take_text(generation, 24, items->text[3]))
 		return SESSION_UNKNOWN;
-	snprintf(name, SESSION_NAME, "%s", items->text[2]);
-	snprintf(generation, 24, "%s", items->text[3]);
 	if (strcmp(items->text[1], "ask") == 0)
 		return SESSION_ASK;
 	return strcmp(items->text[1], "good") == 0 ? SESSION_GOOD

@@ -281,9 +281,14 @@ reply_items(const struct redis *r, const redisReply *reply,
 	    reply->elements > REDIS_ITEMS)
 		return false;
 	for (i = 0; i < reply->elements; i++) {
-		if (reply->element[i]->type != REDIS_REPLY_STRING)
+		const redisReply *item = reply->element[i];
+
+		if (item->type != REDIS_REPLY_STRING)
 			return false;
-		items_r->text[i] = reply->element[i]->str;
+		/* No script of ours says a NUL. What is before one could pass
+		 * for something that was not said; "" means nothing to any. */
+		items_r->text[i] =
+		    strlen(item->str) == (size_t)item->len ? item->str : "";
 	}
 	items_r->n = reply->elements;
 	snprintf(number, sizeof(number), "%" PRIu64, r->head->number);

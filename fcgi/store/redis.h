@@ -35,7 +35,8 @@ struct redis_script {
 
 struct redis_reply_items {
 	size_t n;
-	const char *text[REDIS_ITEMS]; /* NUL-terminated, until the return */
+	/* NUL-terminated, until the return; "" for what has a NUL within */
+	const char *text[REDIS_ITEMS];
 };
 
 /* A call under way; the caller's, who keeps it alive until done was called or

@@ -338,6 +338,16 @@ judge_withdrawal(const uint8_t *data, size_t size, bool had)
 	}
 }
 
+/* Is text there as a bulk string, whole, and of at least a byte? */
+static bool
+is_said(const uint8_t *data, size_t size, const char *text)
+{
+	char bulk[128];
+
+	snprintf(bulk, sizeof(bulk), "$%zu\r\n%s", strlen(text), text);
+	return *text != '\0' && is_in(data, size, bulk);
+}
+
 static void
 judge_session(const uint8_t *data, size_t size)
 {
@@ -352,8 +362,8 @@ judge_session(const uint8_t *data, size_t size)
 		    ended.state == SESSION_GOOD ? "$4\r\ngood" : "$3\r\nask"));
 		/* who it is goes to headers, logs and the ledger: none was cut,
 		 * and none is made up */
-		HOLDS(is_in(data, size, ended.name));
-		HOLDS(is_in(data, size, ended.generation));
+		HOLDS(is_said(data, size, ended.name));
+		HOLDS(is_said(data, size, ended.generation));
 		break;
 	case SESSION_UNKNOWN:
 		break;

@@ -120,6 +120,30 @@ START_TEST(not_its_reply)
 }
 END_TEST
 
+/* What is before it would pass for an answer. */
+START_TEST(word_with_a_nul)
+{
+	static const char reply[] = "*2\r\n$2\r\n11\r\n$5\r\nnone\0\r\n";
+
+	peer_say(&fake_redis, reply, sizeof(reply) - 1);
+	ev_run(stores.loop, EVRUN_NOWAIT);
+	ck_assert_int_eq(done, 1);
+	ck_assert_uint_eq(nitems, 2);
+	ck_assert_str_eq(item[1], "");
+	ck_assert(redis_up(stores.redis));
+}
+END_TEST
+
+START_TEST(number_with_a_nul)
+{
+	static const char reply[] = "*1\r\n$3\r\n11\0\r\n";
+
+	peer_say(&fake_redis, reply, sizeof(reply) - 1);
+	ev_run(stores.loop, EVRUN_NOWAIT);
+	assert_lost("something else");
+}
+END_TEST
+
 START_TEST(reply_to_nobody)
 {
 	fake_redis_items(NULL, NULL, NULL);
@@ -220,6 +244,8 @@ redis_suite(void)
 	tcase_add_checked_fixture(t, setup_asked, stores_teardown);
 	tcase_add_test(t, items_of_a_reply);
 	tcase_add_loop_test(t, not_its_reply, 0, (int)COUNT(others));
+	tcase_add_test(t, word_with_a_nul);
+	tcase_add_test(t, number_with_a_nul);
 	tcase_add_test(t, reply_to_nobody);
 	tcase_add_test(t, end_of_the_connection);
 	tcase_add_test(t, endless_reply);

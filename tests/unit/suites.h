@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *attempt_suite(void);
+Suite *session_suite(void);
 Suite *body_suite(void);
 Suite *chain_suite(void);
 Suite *config_suite(void);

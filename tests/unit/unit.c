@@ -27,6 +27,7 @@ main(void)
 	srunner_add_suite(runner, credentials_suite());
 	srunner_add_suite(runner, record_suite());
 	srunner_add_suite(runner, attempt_suite());
+	srunner_add_suite(runner, session_suite());
 	srunner_add_suite(runner, outcome_suite());
 	srunner_add_suite(runner, cursor_suite());
 	srunner_add_suite(runner, twin_suite());
