@@ -283,23 +283,35 @@ read_json(const char *text, size_t len, struct ctl_results *results)
 	yajl_handle parser = yajl_alloc(&callbacks, NULL, &json);
 	yajl_status status;
 	unsigned char *why;
+	size_t end;
+	bool whole;
 
 	if (parser == NULL)
 		fatalx("out of memory");
+	/* what is behind the value is looked at here: yajl does not mind the
+	 * beginning of a string there */
+	yajl_config(parser, yajl_allow_trailing_garbage, 1);
 	status = yajl_parse(parser, bytes, len);
+	end = yajl_get_bytes_consumed(parser);
 	if (status == yajl_status_ok)
 		status = yajl_complete_parse(parser);
+	whole = status == yajl_status_ok &&
+	    strspn(text + end, " \t\r\n") == len - end;
 	if (status != yajl_status_ok) {
 		why = yajl_get_error(parser, 0, bytes, len);
 		ctl_complain("it is not JSON: %.*s",
 		    (int)strcspn((const char *)why, "\n"), (const char *)why);
 		yajl_free_error(parser, why);
+	} else if (!whole) {
+		ctl_complain("it is not JSON alone: there is more behind it, "
+			     "from byte %zu on",
+		    end + 1);
 	} else if (json.array == 0) {
 		ctl_complain("it is JSON without results: an array is needed, "
 			     "or an object with the array \"payouts\"");
 	}
 	yajl_free(parser);
-	return status == yajl_status_ok && json.array != 0 ? 0 : -1;
+	return whole && json.array != 0 ? 0 : -1;
 }
 
 /* --- the file ------------------------------------------------------------ */

@@ -47,6 +47,8 @@ read_text(const char *text)
 static const char *const good[] = {
     "order_id,state,reference\n" ORDER ",paid,bank-7\n",
     ORDER ",paid,bank-7\r\n",
+    "\n[{\"order_id\":\"" ORDER
+    "\",\"state\":\"paid\",\"reference\":\"bank-7\"}]\r\n\t ",
     "\xef\xbb\xbfstate,note,reference,order_id\npaid,\"a, b\",bank-7," ORDER
     "\n",
     "[{\"order_id\":\"" ORDER
@@ -110,6 +112,9 @@ static const struct {
     {"\"" ORDER, "is not CSV"},
     {"[", "not JSON"},
     {"[{]", "not JSON"},
+    {"[] \"", "not JSON alone: there is more behind it, from byte 3 on"},
+    {"[]\v", "not JSON alone"},
+    {"[][]", "not JSON alone"},
     {"{}", "without results"},
     {"{\"payouts\":7}", "without results"},
 };
