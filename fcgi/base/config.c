@@ -23,12 +23,18 @@ struct setting {
 	const char *help;
 };
 
+/* What looks like a URL is not repeated: it may be Redis', which has a
+ * password, and be in the wrong place. */
 static bool
 wrong(const struct setting *s, const char *value, const char *wanted,
     char *error, size_t room)
 {
-	snprintf(error, room, "%s is \"%s\": it must be %s", s->variable, value,
-	    wanted);
+	if (strstr(value, "://") != NULL)
+		snprintf(error, room, "%s is a URL: it must be %s", s->variable,
+		    wanted);
+	else
+		snprintf(error, room, "%s is \"%s\": it must be %s",
+		    s->variable, value, wanted);
 	return false;
 }
 
@@ -433,11 +439,12 @@ read_flags(int argc, char *const argv[], const char *value[NSETTINGS],
 			s = find_flag(arg + 2, len - 2);
 		if (s == NULL) {
 			/* what is no option may be a URL, which may hold a
-			 * password, and so may what is behind "=" */
+			 * password, and so may what is behind "=", or behind an
+			 * option that lacks it */
 			if (*arg == '-')
 				snprintf(error, room,
 				    "there is no option \"%.*s\"; see --help",
-				    (int)len, arg);
+				    (int)strcspn(arg, "=:"), arg);
 			else
 				snprintf(error, room,
 				    "argument %d is no option; see --help", i);

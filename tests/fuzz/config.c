@@ -140,6 +140,9 @@ refused(char *const *argv, const char *error)
 	struct config c;
 
 	HOLDS(*error != '\0');
+	/* a URL in the place of something else */
+	HOLDS(strncmp(error, "REDIS_URL", 9) == 0 ||
+	    strstr(error, "://") == NULL);
 	if (value_of(argv, "redis-url") == NULL ||
 	    strncmp(error, "REDIS_URL", 9) != 0)
 		return;

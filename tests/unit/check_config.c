@@ -435,6 +435,11 @@ START_TEST(password_is_not_repeated)
 	assert_bad(read_args("--redis-url=redis://hunter2@h", NULL, NULL),
 	    "REDIS_URL");
 	ck_assert_ptr_null(strstr(error, "hunter2"));
+	/* of another setting */
+	no_settings();
+	assert_bad(read_args("--currency", "redis://:hunter2@h", NULL),
+	    "WITHDRAW_CURRENCY is a URL: it must be a currency");
+	ck_assert_ptr_null(strstr(error, "hunter2"));
 }
 END_TEST
 
@@ -501,7 +506,8 @@ START_TEST(command_line)
 	/* a URL in the wrong place, with its password */
 	static const char *const secret[] = {"--nonsense=SECRET",
 	    "--redis_url=redis://:SECRET@h", "--workersx=SECRET", "--=SECRET",
-	    "redis://:SECRET@h", "SECRET", "=SECRET", ""};
+	    "--redis-urlredis://:SECRET@h", "redis://:SECRET@h", "SECRET",
+	    "=SECRET", ""};
 	int i;
 
 	ck_assert_int_eq(read_args("-h", NULL, NULL), CONFIG_HELP);
