@@ -9,14 +9,18 @@
  *
  * On USR1 (faults have ended) no new order is made; those that there are go
  * on until all are final, for WAIT_S at most, and each is sent once more. On
- * TERM it ends. It judges nothing: all answers are in HISTORY.
+ * TERM it ends. It judges nothing: all answers are in HISTORY. HISTORY.final
+ * is touched at each final answer.
  *
  * Exit status: 0, or 2 if it could not work. */
 #include <err.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "http.h"
 #include "random.h"
@@ -73,6 +77,7 @@ static int users;
 static int next_client;
 static bool calm;
 static size_t last_left;
+static int final_fd; /* of HISTORY.final */
 
 static void
 on_signal(int signal)
@@ -332,6 +337,7 @@ answered(struct http_call *call, const struct answer *a)
 			snprintf(t->token, sizeof(t->token), "%s", a->token);
 	} else if (answer_is_final(a)) {
 		t->final = true;
+		futimens(final_fd, NULL);
 	}
 	if (a->retry_after > t->retry_after)
 		t->retry_after = a->retry_after;
@@ -448,6 +454,17 @@ run(FILE *history, int orders_per_s, int wait_s)
 		http_serve(100);
 }
 
+static void
+open_final(const char *history)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.final", history);
+	final_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (final_fd == -1)
+		err(FAILED, "%s", path);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -468,13 +485,13 @@ main(int argc, char *argv[])
 	if (users <= HOT_USERS)
 		errx(FAILED, "more than %d users are needed", HOT_USERS);
 	history = fopen(argv[2], "w");
-	if (history == NULL) {
-		warn("%s", argv[2]);
-		return FAILED;
-	}
+	if (history == NULL)
+		err(FAILED, "%s", argv[2]);
+	open_final(argv[2]);
 	http_start(argv[1], history);
 	run(history, atoi(argv[6]), atoi(argv[7]));
 	http_stop();
+	close(final_fd);
 	if (fclose(history) != 0)
 		err(FAILED, "%s", argv[2]);
 	printf("%zu requests, %zu orders, %zu left without a final answer\n",

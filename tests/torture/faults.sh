@@ -4,11 +4,13 @@
 # Argument: a number, see schedule.sh. Uses run (the servers' folder), work
 # (ours) and servers().
 
-# Waiting that leaves no child behind.
+# Waiting without a child. There are many lanes on few cores: what they fork,
+# the servers lack.
 exec {nothing}<> <(:)
 pause_ms() {
-	read -rt "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" \
-		-u "$nothing" _ || true
+	local s
+	printf -v s '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
+	read -rt "$s" -u "$nothing" _ || true
 }
 
 pid_of() {	# SERVER
@@ -224,7 +226,7 @@ for link in pg redis; do
 	done
 done
 
-# Sets struck; without a child, since many would slow down what they look at.
+# Sets struck.
 count_struck() {	# LINK COMMAND
 	local line lines
 	mapfile -t lines <"$work/$1.did"

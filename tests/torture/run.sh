@@ -209,55 +209,90 @@ check_log() {
 
 # ---- faults -----------------------------------------------------------------
 
-now_ms() {
-	echo $((${EPOCHREALTIME/./} / 1000))
+now_ms() {	# sets now
+	now=$((${EPOCHREALTIME/./} / 1000))
 }
 
-enough() {	# LANE KIND: has it happened as often as it has to?
-	local n
-	n=$(grep -c " $2 .* yes\$" "$work/lane.$1" 2>/dev/null)
-	[ "${n:-0}" -ge "$least" ]
+# Of the present lane, which is a process: how often each kind has happened.
+declare -A times=()
+enough() {	# KIND: has it happened as often as it has to?
+	[ "${times[$1]:-0}" -ge "$least" ]
 }
 
 # Some find nothing to harm just then: no connection, no statement under way.
-# They are tried again for a while.
+# They are tried again for a while. Sets tried to when it was tried last.
 inject() {	# KIND VALUE MS
-	local end=$(($(now_ms) + $3))
+	local now end
+	now_ms
+	end=$((now + $3))
+	tried=$now
 	until "fault_$1" "$2"; do
-		[ "$(now_ms)" -lt "$end" ] || return 1
+		now_ms
+		[ "$now" -lt "$end" ] || return 1
 		pause_ms 250
+		tried=$((now + 250))
 	done
 }
 
 # The faults of one lane, each at its time, or as soon as the one before it is
 # over. Notes each in lane.NAME: when, kind, argument, and whether it happened.
 run_lane() {	# NAME BEGAN
-	local at lane kind value wait
+	local at lane kind value now
 	RANDOM=$SEED
 	exec >>"$work/lane.$1.log" 2>&1
 	while read -r at lane kind value; do
 		[ "$lane" = "$1" ] || continue
-		wait=$(($2 + at - $(now_ms)))
-		[ "$wait" -le 0 ] || pause_ms "$wait"
+		now_ms
+		[ $((now - $2)) -ge "$at" ] || pause_ms $(($2 + at - now))
 		# a lane that is late is not made longer, but for what has
 		# not happened often enough
-		if [ $(($(now_ms) - $2)) -gt $((length * 1000)) ] &&
-		     enough "$1" "$kind"; then
+		if [ $((now - $2)) -gt $((length * 1000)) ] && enough "$kind"
+		then
 			continue
 		fi
 		inject_noted "$1" "$2" "$kind" "$value" 2000
 	done <"$work/schedule"
 	# what found too little to harm: servers that were down come back
 	while read -r at lane kind value; do
-		[ "$lane" != "$1" ] || enough "$1" "$kind" ||
+		[ "$lane" != "$1" ] || enough "$kind" ||
 			inject_noted "$1" "$2" "$kind" "$value" 30000
 	done <"$work/schedule"
 }
 
+# Most are to find a service at work: waits until somebody has had a final
+# answer since the last strike of any lane, but for half a second at most.
+await_final() {
+	for _ in {1..10}; do
+		[ ! "$work/history.final" -nt "$work/struck" ] || return 0
+		pause_ms 50
+	done
+}
+
 inject_noted() {	# LANE BEGAN KIND VALUE MS
-	local did=no
-	! inject "$3" "$4" "$5" || did=yes
-	echo "$(($(now_ms) - $2)) $3 $4 $did" >>"$work/lane.$1"
+	local did=no tried
+	await_final
+	: >"$work/struck"
+	if inject "$3" "$4" "$5"; then
+		did=yes
+		times[$3]=$((${times[$3]:-0} + 1))
+	fi
+	echo "$((tried - $2)) $3 $4 $did" >>"$work/lane.$1"
+}
+
+# How many of the faults met a service that was at work: somebody had a final
+# answer in the quarter of a second before, see history.h for its columns.
+count_met() {	# BEGAN
+	local lane
+	for lane in $lanes; do
+		grep ' yes$' "$work/lane.${lane%:*}"
+	done | sort -n | awk -v began="$1" '
+		FNR == NR { at[++n] = began + $1; next }
+		{
+			for (; i < n && at[i + 1] <= $2 / 1000; i++)
+				met += at[i + 1] - last <= 250
+		}
+		$13 ~ /^(succeeded|declined|void)$/ { last = $2 / 1000 }
+		END { print met + 0 }' - FS='\t' "$work/history"
 }
 
 # All that was stopped goes on, all that is gone comes back. What lives stays as
@@ -280,8 +315,8 @@ heal() {
 	}
 }
 
-print_faults() {
-	local kind n of all=0 lane list
+print_faults() {	# BEGAN
+	local kind n of all=0 lane list met
 	echo "faults: kind, how often it happened, of how many tries"
 	for lane in "${!kinds[@]}"; do
 		read -rd '' -a list <<<"${kinds[$lane]}" || true
@@ -296,7 +331,9 @@ print_faults() {
 			fi
 		done
 	done
-	printf '  %-16s %4d\n' all "$all"
+	met=$(count_met "$1")
+	printf '  %-16s %4d, %d of them within 250 ms of a final answer\n' all \
+		"$all" "$met"
 	# a short run on a slow machine is over when each kind has been there
 	[ "$length" -ge 120 ] || return 0
 	if [ "$all" -ge "$length" ]; then
@@ -307,7 +344,7 @@ print_faults() {
 }
 
 part_faults() {
-	local began lane client status
+	local now began lane client status
 	echo "== faults: SEED=$SEED, $length s"
 	start_servers torture
 	if [ -n "${SCHEDULE:-}" ]; then
@@ -323,7 +360,8 @@ part_faults() {
 	begin client "$work/client.log" "$url" "$work/history" "$SEED" \
 		"$first_user" "$users" "$RATE" "$settle_s"
 	client=$!
-	began=$(now_ms)
+	now_ms
+	began=$now
 	local lanes_pids=()
 	for lane in $lanes; do
 		run_lane "${lane%:*}" "$began" &
@@ -339,7 +377,7 @@ part_faults() {
 	cat "$work/client.log"
 	kill -s TERM "$credit"
 	wait "$credit" || die "the credits failed: $(cat "$work/credit.log")"
-	print_faults
+	print_faults "$began"
 	judge
 	at_least requests $((length * 100))
 	# where a service takes longer to come back than the next fault to
