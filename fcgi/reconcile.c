@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/config.h"
@@ -80,8 +81,19 @@ read_number(const char *name, int most, const char **text_r)
 	return false;
 }
 
+/* Says the name of an option that is not right, and no more of it: it goes to
+ * the journal, and what is behind a name may be Redis' URL. */
 static bool
-read_option(int option, struct request *r)
+refuse(const char *arg, const char *why)
+{
+	ctl_complain("the option \"%.*s\" %s; see \"withdraw-reconcile "
+		     "--help\"",
+	    (int)strcspn(arg, "=:"), arg, why);
+	return false;
+}
+
+static bool
+read_option(int option, const char *arg, struct request *r)
 {
 	switch (option) {
 	case 'd':
@@ -101,25 +113,32 @@ read_option(int option, struct request *r)
 		return read_number("overdue", NUMBER_MAX, &r->options.overdue);
 	case 'e':
 		return read_number("every", ROUNDS_APART_MAX, &r->every);
+	case ':':
+		return refuse(arg, "needs a value");
 	default:
-		ctl_complain("see \"withdraw-reconcile --help\"");
-		return false;
+		return refuse(arg,
+		    optopt != 0 && strchr(arg, '=') != NULL ? "takes no value"
+							    : "is not known");
 	}
 }
 
 static bool
 read_line(int argc, char *argv[], struct request *r)
 {
+	const char *arg = argv[1];
 	int option;
 
-	while ((option = getopt_long(argc, argv, "hV", longs, NULL)) != -1)
-		if (!read_option(option, r))
+	opterr = 0; /* getopt's own words would repeat all of it */
+	while ((option = getopt_long(argc, argv, "+:hV", longs, NULL)) != -1) {
+		if (!read_option(option, arg, r))
 			return false;
+		arg = argv[optind];
+	}
 	if (optind == argc)
 		return true;
-	ctl_complain("\"%s\" is one argument too many; see "
-		     "\"withdraw-reconcile --help\"",
-	    argv[optind]);
+	ctl_complain("argument %d is no option; see \"withdraw-reconcile "
+		     "--help\"",
+	    optind);
 	return false;
 }
 

@@ -82,8 +82,9 @@ read_option(int argc, char *const argv[], int *i, struct request *r)
 	/* -5 is an amount, and - is standard input */
 	if (arg[0] != '-' || arg[1] == '\0' || (arg[1] >= '0' && arg[1] <= '9'))
 		return 0;
-	ctl_complain(
-	    "there is no option \"%s\"; see \"withdrawctl --help\"", arg);
+	/* no more than its name: what is behind it may be a secret */
+	ctl_complain("there is no option \"%.*s\"; see \"withdrawctl --help\"",
+	    (int)strcspn(arg, "=:"), arg);
 	return -1;
 }
 

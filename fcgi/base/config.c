@@ -59,10 +59,11 @@ read_int(const struct setting *s, const char *value, struct config *c,
 }
 
 static bool
-read_text(const struct setting *s, const char *value, struct config *c,
+read_path(const struct setting *s, const char *value, struct config *c,
     char *error, size_t room)
 {
-	(void)error, (void)room;
+	if (strstr(value, "://") != NULL)
+		return wrong(s, value, "a path", error, room);
 	*(const char **)((char *)c + s->offset) = *value ? value : NULL;
 	return true;
 }
@@ -273,7 +274,7 @@ read_redis_url(const struct setting *s, const char *value, struct config *c,
 #define AT(field) offsetof(struct config, field)
 
 static const struct setting settings[] = {
-    {"WITHDRAW_SOCKET", "socket", "", read_text, AT(socket), 0, 0,
+    {"WITHDRAW_SOCKET", "socket", "", read_path, AT(socket), 0, 0,
 	"path of the listening socket; without it, file descriptor 0"},
     {"WITHDRAW_WORKERS", "workers", NULL, read_int, AT(workers), 1, 1024,
 	"worker processes; without it, one a core"},

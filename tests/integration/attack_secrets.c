@@ -204,18 +204,32 @@ plant_in_settings(void)
 	    keep_format("REDIS_URL=redis://:%s@127.0.0.1:1/0",
 		hatch("Redis' password")),
 	    NULL};
-	const char *const bad[] = {
-	    keep_format("REDIS_URL=redis://:%s@host:port:0/x",
-		hatch("a password in a bad address")),
-	    NULL};
+	const char *const bad[][2] = {
+	    {keep_format("REDIS_URL=redis://:%s@host:port:0/x",
+		hatch("a password in a bad address"))},
+	    {keep_format("WITHDRAW_CURRENCY=redis://:%s@h",
+		hatch("a password in another setting"))}};
 	struct command programs[] = {CTL("account", "show", "1"),
 	    {.argv = {program("withdraw-reconcile")}},
-	    CTL("explain", order_id())};
+	    {.argv = {program("withdraw-reconcile"),
+		 keep_format("--redis-url=redis://:%s@h",
+		     hatch("a password behind no option"))}},
+	    CTL("explain", order_id()),
+	    CTL("account", "show", "1",
+		keep_format("--redis-url=redis://:%s@h",
+		    hatch("a password behind no option of ours")))};
 	struct instance instance = instance_start("-t", settings);
 
 	instance_wait(&instance);
 	search("what withdrawd -t says", read_file(instance.log));
-	instance = instance_start(NULL, bad);
+	for (int i = 0; i < COUNT(bad); i++) {
+		instance = instance_start(NULL, bad[i]);
+		ck_assert_int_eq(instance_wait(&instance), 2);
+		search("what withdrawd says", read_file(instance.log));
+	}
+	instance = instance_start_on(
+	    keep_format("redis://:%s@h", hatch("a password in a path")), NULL,
+	    NULL);
 	ck_assert_int_eq(instance_wait(&instance), 2);
 	search("what withdrawd says", read_file(instance.log));
 	for (int i = 0; i < COUNT(programs); i++) {

@@ -928,6 +928,38 @@ START_TEST(runs_reconcile)
 }
 END_TEST
 
+/* Its words go to a journal: no more of a line is repeated than a name. */
+START_TEST(reconcile_refuses_a_bad_line)
+{
+	static const struct {
+		const char *argument, *said;
+	} bad[] = {
+	    {"--redis-url=redis://:x@h", "\"--redis-url\" is not known"},
+	    {"--redis-urlredis://:x@h", "\"--redis-urlredis\" is not known"},
+	    {"-xredis://:x@h", "\"-xredis\" is not known"},
+	    {"--json=redis://:x@h", "\"--json\" takes no value"},
+	    {"--every", "\"--every\" needs a value"},
+	    {"redis://:x@h", "argument 2 is no option"},
+	};
+	int i;
+
+	for (i = 0; i < COUNT(bad); i++) {
+		struct command command = {
+		    .argv = {program("withdraw-reconcile"), "--dry-run",
+			bad[i].argument},
+		    .env = {"PGHOST=/nowhere"}};
+		struct command_end end = command_run(&command);
+
+		ck_assert_int_eq(end.code, 2);
+		ck_assert_str_eq(end.out, "");
+		expect_said(end.err, bad[i].said);
+		ck_assert_msg(strstr(end.err, ":x@h") == NULL &&
+			strchr(end.err, '\n') == strrchr(end.err, '\n'),
+		    "it says: %s", end.err);
+	}
+}
+END_TEST
+
 START_TEST(lists_findings)
 {
 	const char *user = ledger_open("100.00");
@@ -1023,6 +1055,7 @@ operations_suite(void)
 	tcase_add_test(tcase, explains_what_only_redis_knows);
 	tcase_add_test(tcase, explains_without_redis);
 	tcase_add_test(tcase, runs_reconcile);
+	tcase_add_test(tcase, reconcile_refuses_a_bad_line);
 	tcase_add_test(tcase, lists_findings);
 	tcase_add_test(tcase, completes);
 	return suite;

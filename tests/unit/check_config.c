@@ -440,6 +440,9 @@ START_TEST(password_is_not_repeated)
 	assert_bad(read_args("--currency", "redis://:hunter2@h", NULL),
 	    "WITHDRAW_CURRENCY is a URL: it must be a currency");
 	ck_assert_ptr_null(strstr(error, "hunter2"));
+	assert_bad(read_args("--socket", "redis://:hunter2@h", NULL),
+	    "WITHDRAW_SOCKET is a URL: it must be a path");
+	ck_assert_ptr_null(strstr(error, "hunter2"));
 }
 END_TEST
 
