@@ -82,7 +82,7 @@ $(BUILD)/withdrawd: $(call obj,fcgi/withdrawd.c $(PARTS))
 $(BUILD)/withdrawd: OUR_LDLIBS += -lcrypt -lcrypto -lpthread
 $(BUILD)/withdrawctl: $(call obj,fcgi/withdrawctl.c $(CTL) \
 	fcgi/reconcile/snapshot.c fcgi/reconcile/chain.c fcgi/reconcile/entry.c \
-	fcgi/signin/name.c \
+	fcgi/signin/name.c fcgi/web/strict.c \
 	$(wildcard fcgi/base/*.c))
 $(BUILD)/withdrawctl: OUR_LDLIBS += -lcsv -lcrypt -lcrypto
 $(BUILD)/withdraw-reconcile: $(call obj,fcgi/reconcile.c $(RECONCILE) \

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
 #include "base/log.h"
 #include "ctl/output.h"
+#include "web/strict.h"
 
 enum member { M_ORDER, M_STATE, M_REFERENCE, MEMBERS };
 
@@ -278,40 +278,18 @@ read_json(const char *text, size_t len, struct ctl_results *results)
 	    .yajl_end_map = on_close,
 	    .yajl_start_array = on_array,
 	    .yajl_end_array = on_close};
-	const unsigned char *bytes = (const unsigned char *)text;
 	struct json json = {.results = results};
-	yajl_handle parser = yajl_alloc(&callbacks, NULL, &json);
-	yajl_status status;
-	unsigned char *why;
-	size_t end;
-	bool whole;
+	char why[160];
 
-	if (parser == NULL)
-		fatalx("out of memory");
-	/* what is behind the value is looked at here: yajl does not mind the
-	 * beginning of a string there */
-	yajl_config(parser, yajl_allow_trailing_garbage, 1);
-	status = yajl_parse(parser, bytes, len);
-	end = yajl_get_bytes_consumed(parser);
-	if (status == yajl_status_ok)
-		status = yajl_complete_parse(parser);
-	whole = status == yajl_status_ok &&
-	    strspn(text + end, " \t\r\n") == len - end;
-	if (status != yajl_status_ok) {
-		why = yajl_get_error(parser, 0, bytes, len);
-		ctl_complain("it is not JSON: %.*s",
-		    (int)strcspn((const char *)why, "\n"), (const char *)why);
-		yajl_free_error(parser, why);
-	} else if (!whole) {
-		ctl_complain("it is not JSON alone: there is more behind it, "
-			     "from byte %zu on",
-		    end + 1);
-	} else if (json.array == 0) {
-		ctl_complain("it is JSON without results: an array is needed, "
-			     "or an object with the array \"payouts\"");
+	if (!strict_parse(&callbacks, &json, text, len, why, sizeof(why))) {
+		ctl_complain("it is not JSON: %s", why);
+		return -1;
 	}
-	yajl_free(parser);
-	return whole && json.array != 0 ? 0 : -1;
+	if (json.array != 0)
+		return 0;
+	ctl_complain("it is JSON without results: an array is needed, or an "
+		     "object with the array \"payouts\"");
+	return -1;
 }
 
 /* --- the file ------------------------------------------------------------ */

@@ -175,7 +175,7 @@ body_parse(const char *json, size_t len, bool withdraw, struct body *b,
 	bool valid;
 
 	*b = (struct body){0};
-	valid = strict_parse(&callbacks, &r, json, len);
+	valid = strict_parse(&callbacks, &r, json, len, NULL, 0);
 	if (!valid && r.detail == NULL)
 		r.detail = "The body is not valid JSON in UTF-8.";
 	else if (r.detail == NULL && withdraw && !b->has_amount)

@@ -126,7 +126,7 @@ credentials_parse(
 	struct reader r = {.call = c};
 	bool valid;
 
-	valid = strict_parse(&callbacks, &r, json, len);
+	valid = strict_parse(&callbacks, &r, json, len, NULL, 0);
 	if (!valid && r.detail == NULL)
 		r.detail = "The body is not valid JSON in UTF-8.";
 	else if (r.detail == NULL && !(r.name && r.password))

@@ -2,6 +2,7 @@
 #include "strict.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,25 +100,57 @@ reallocate(void *ctx, void *p, size_t size)
 	return moved;
 }
 
+/* The first line of what yajl says; the others repeat the bytes. */
+static void
+say_error(yajl_handle h, const unsigned char *json, size_t len, char *why,
+    size_t room)
+{
+	unsigned char *said = yajl_get_error(h, 0, json, len);
+
+	snprintf(why, room, "%.*s", (int)strcspn((const char *)said, "\n"),
+	    (const char *)said);
+	yajl_free_error(h, said);
+}
+
+/* What yajl has passed over, in words; NULL: nothing. The value ends at end. */
+static const char *
+passed_over(const char *json, size_t len, size_t end)
+{
+	if (!has_own_space_only(json, len))
+		return "there is a vertical tab or a form feed in it";
+	if (!has_whole_pairs(json, len))
+		return "there is half of a surrogate pair in it";
+	if (!is_space(json + end, len - end))
+		return "there is more behind its end";
+	return NULL;
+}
+
 bool
-strict_parse(
-    const yajl_callbacks *callbacks, void *ctx, const char *json, size_t len)
+strict_parse(const yajl_callbacks *callbacks, void *ctx, const char *json,
+    size_t len, char *why, size_t room)
 {
 	static yajl_alloc_funcs memory = {
 	    .malloc = allocate, .realloc = reallocate, .free = wipe_and_free};
 	yajl_handle h = yajl_alloc(callbacks, &memory, ctx);
+	const unsigned char *bytes = (const unsigned char *)json;
+	const char *wrong = NULL;
 	yajl_status st;
 	size_t end;
 
 	/* what is behind the value is looked at here: yajl does not mind the
 	 * beginning of a string there */
 	yajl_config(h, yajl_allow_trailing_garbage, 1);
-	st = yajl_parse(h, (const unsigned char *)json, len);
+	st = yajl_parse(h, bytes, len);
 	end = yajl_get_bytes_consumed(h);
 	/* without it, an unfinished document passes */
 	if (st == yajl_status_ok)
 		st = yajl_complete_parse(h);
+	if (st == yajl_status_ok)
+		wrong = passed_over(json, len, end);
+	else if (why != NULL)
+		say_error(h, bytes, len, why, room);
 	yajl_free(h);
-	return st == yajl_status_ok && has_own_space_only(json, len) &&
-	    has_whole_pairs(json, len) && is_space(json + end, len - end);
+	if (wrong != NULL && why != NULL)
+		snprintf(why, room, "%s", wrong);
+	return st == yajl_status_ok && wrong == NULL;
 }

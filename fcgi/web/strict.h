@@ -8,9 +8,10 @@
 #include <yajl/yajl_parse.h>
 
 /* Calls back for each part. Returns false if a callback refused, or if the
- * bytes are not one value with at most white space around it. Leaves no copy
- * of them in memory: there may be a password in them. */
-bool strict_parse(
-    const yajl_callbacks *callbacks, void *ctx, const char *json, size_t len);
+ * bytes are not one value with at most white space around it; why, unless it
+ * is NULL, says then what is wrong, in words. Leaves no copy of the bytes in
+ * memory: there may be a password in them. */
+bool strict_parse(const yajl_callbacks *callbacks, void *ctx, const char *json,
+    size_t len, char *why, size_t room);
 
 #endif

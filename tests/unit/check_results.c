@@ -112,9 +112,10 @@ static const struct {
     {"\"" ORDER, "is not CSV"},
     {"[", "not JSON"},
     {"[{]", "not JSON"},
-    {"[] \"", "not JSON alone: there is more behind it, from byte 3 on"},
-    {"[]\v", "not JSON alone"},
-    {"[][]", "not JSON alone"},
+    {"[] \"", "not JSON: there is more behind its end"},
+    {"[][]", "not JSON: there is more behind its end"},
+    {"[\v]", "not JSON: there is a vertical tab or a form feed in it"},
+    {"[\"\\ud800\"]", "not JSON: there is half of a surrogate pair in it"},
     {"{}", "without results"},
     {"{\"payouts\":7}", "without results"},
 };
