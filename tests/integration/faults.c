@@ -106,6 +106,45 @@ START_TEST(worker_dies_after_commit)
 }
 END_TEST
 
+/* A worker has the requests of many under way; all of them are asked again. */
+START_TEST(worker_crashes_with_many_under_way)
+{
+	enum { MANY = 4 };
+	struct order orders[MANY];
+	struct http_request requests[MANY];
+	const struct http_response *answers;
+	struct workers workers;
+	char users[200] = "";
+	int i;
+
+	stack_restart("withdrawd", short_ladder);
+	for (i = 0; i < MANY; i++) {
+		orders[i] = order_new(ledger_open("100.00"), "100.00");
+		requests[i] =
+		    order_request(&orders[i], order_token(&orders[i]));
+		strcat(users, i > 0 ? "," : "");
+		strcat(users, orders[i].user);
+	}
+	ledger_hold(users);
+	batch = http_begin(requests, MANY);
+	WAIT_UNTIL(ledger_blocked() == MANY);
+	workers = stack_workers();
+	ck_assert_uint_eq(workers.n, 1);
+	ck_assert_int_eq(kill(workers.pids[0], SIGABRT), 0);
+	WAIT_UNTIL(!process_alive(workers.pids[0]));
+	ledger_release();
+	answers = http_finish(batch);
+	for (i = 0; i < MANY; i++) {
+		struct http_response final =
+		    order_settle_from(&orders[i], &answers[i]);
+
+		expect_success(&final, &orders[i]);
+		ck_assert_int_eq(ledger_debits(orders[i].id), 1);
+		ck_assert_str_eq(ledger_balance(orders[i].user), "0.00");
+	}
+}
+END_TEST
+
 START_TEST(worker_and_redis_die_after_commit)
 {
 	begin_held(short_ladder);
@@ -589,6 +628,7 @@ faults_suite(void)
 	tcase_add_test(tcase, worker_dies_before_commit);
 	tcase_add_test(tcase, worker_dies_and_its_statement_lives_on);
 	tcase_add_test(tcase, worker_dies_after_commit);
+	tcase_add_test(tcase, worker_crashes_with_many_under_way);
 	tcase_add_test(tcase, worker_and_redis_die_after_commit);
 	tcase_add_test(tcase, redis_dies_meanwhile);
 	tcase_add_test(tcase, redis_dies_and_returns_meanwhile);

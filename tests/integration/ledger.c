@@ -233,12 +233,13 @@ ledger_hold(const char *user)
 {
 	const char *params[] = {user};
 
-	ck_assert_msg(holder == NULL, "only one account is held at a time");
+	ck_assert_msg(holder == NULL, "there is one who holds already");
 	holder = connect_ledger();
 	PQclear(run(holder, "BEGIN", 0, NULL));
 	PQclear(run(holder,
-	    "SELECT 1 FROM account WHERE user_id = $1::bigint FOR UPDATE", 1,
-	    params));
+	    "SELECT 1 FROM account WHERE user_id = "
+	    "ANY (string_to_array($1, ',')::bigint[]) FOR UPDATE",
+	    1, params));
 }
 
 void

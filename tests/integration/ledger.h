@@ -33,7 +33,7 @@ const char *ledger_balance(const char *user);
 
 /* Locks the user's account from a connection of the test's own, so that a
  * withdrawal that reaches the ledger stays there until ledger_release, which
- * a test that fails need not call. */
+ * a test that fails need not call. "7,8" are two users. */
 void ledger_hold(const char *user);
 void ledger_release(void);
 
