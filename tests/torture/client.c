@@ -10,7 +10,7 @@
  * On USR1 (faults have ended) no new order is made; those that there are go
  * on until all are final, for WAIT_S at most, and each is sent once more. On
  * TERM it ends. It judges nothing: all answers are in HISTORY. HISTORY.final
- * is touched at each final answer.
+ * is touched when the ledger has given a final answer, and no record of it.
  *
  * Exit status: 0, or 2 if it could not work. */
 #include <err.h>
@@ -337,7 +337,8 @@ answered(struct http_call *call, const struct answer *a)
 			snprintf(t->token, sizeof(t->token), "%s", a->token);
 	} else if (answer_is_final(a)) {
 		t->final = true;
-		futimens(final_fd, NULL);
+		if (!a->replayed)
+			futimens(final_fd, NULL);
 	}
 	if (a->retry_after > t->retry_after)
 		t->retry_after = a->retry_after;

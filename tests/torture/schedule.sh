@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # schedule.sh: which faults, and when; each kind $least times at least. A line
 # each: milliseconds since the start, the lane, the kind and its argument. The
-# faults of a lane come one after another; lanes do not wait for each other.
+# faults of a lane come one after another, and each may wait for half a second:
+# see await_final in run.sh.
 
 # LANE:GAP, the mean of milliseconds between two faults. What takes a server away
 # is seldom: most faults are to find all of them at work.
