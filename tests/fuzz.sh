@@ -46,9 +46,9 @@ search() {
 		-print_final_stats=1 -timeout=10 -rss_limit_mb=2048
 		-artifact_prefix="$BUILD/findings/$name/")
 	[ ! -e "$dict" ] || args+=(-dict="$dict")
-	# Freed memory is kept from use for an input or two, not 256 MiB long:
-	# most of a short input's time went into pages that were new each time.
-	ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64 \
+	# Freed memory is kept from use for 1 MiB, which is an input or more, and
+	# not for 256: most of the time went into pages that were new each time.
+	ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64${ASAN_OPTIONS:+:$ASAN_OPTIONS} \
 		"$BUILD/fuzz_$name" "${args[@]}" "$BUILD/found/$name" \
 		"tests/fuzz/corpus/$name" >"$BUILD/search/$name.log" 2>&1
 	echo $? >"$BUILD/search/$name.status"

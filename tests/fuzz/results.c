@@ -200,7 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (is_ascii(&r))
 			again(&r, write_json);
 		if (strlen(text) == size &&
-		    strchr("[{", text[strspn(text, "\n")]) == NULL &&
+		    strspn(text + strspn(text, "\n"), "[{") == 0 &&
 		    strpbrk(text, "\" \t\r") == NULL &&
 		    strstr(text, "order_id") == NULL &&
 		    strncmp(text, "\xef\xbb\xbf", 3) != 0)

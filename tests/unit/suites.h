@@ -5,7 +5,6 @@
 #include <check.h>
 
 Suite *attempt_suite(void);
-Suite *session_suite(void);
 Suite *body_suite(void);
 Suite *chain_suite(void);
 Suite *config_suite(void);
@@ -28,6 +27,7 @@ Suite *request_suite(void);
 Suite *results_suite(void);
 Suite *routes_suite(void);
 Suite *sandbox_suite(void);
+Suite *session_suite(void);
 Suite *twin_suite(void);
 Suite *withdraw_suite(void);
 
