@@ -486,8 +486,10 @@ main(int argc, char *argv[])
 	if (users <= HOT_USERS)
 		errx(FAILED, "more than %d users are needed", HOT_USERS);
 	history = fopen(argv[2], "w");
-	if (history == NULL)
-		err(FAILED, "%s", argv[2]);
+	if (history == NULL) {
+		warn("%s", argv[2]);
+		return FAILED;
+	}
 	open_final(argv[2]);
 	http_start(argv[1], history);
 	run(history, atoi(argv[6]), atoi(argv[7]));
