@@ -267,11 +267,14 @@ START_TEST(void_of_a_foreign_order_binds_nobody_else)
 {
 	struct order order = order_new(ledger_open("100.00"), "10.00");
 	struct order stolen = order;
-	struct http_request request =
-	    order_request(&order, order_token(&order));
+	struct http_request request;
 	struct http_batch *batch;
 	struct http_response answer;
 
+	/* a statement that is given up, and sent anew, would come second */
+	stack_restart("withdrawd",
+	    "WITHDRAW_LEDGER_TIMEOUT_MS=9000 WITHDRAW_LOCK_TTL_MS=12000");
+	request = order_request(&order, order_token(&order));
 	stolen.user = ledger_open("100.00");
 	ledger_hold(order.user);
 	batch = http_begin(&request, 1);
