@@ -333,10 +333,10 @@ print_faults() {
 		fail "faults: $all, and at least $length are needed"
 	fi
 	# where all meet what is down already, they prove little
-	if [ "$all_met" -ge $((all / 10)) ]; then
-		pass "faults that met a service at work: $all_met, at least a tenth"
+	if [ "$all_met" -ge $((all / 20)) ]; then
+		pass "faults that met a service at work: $all_met, at least a twentieth"
 	else
-		fail "faults that met a service at work: $all_met, and at least a tenth is needed"
+		fail "faults that met a service at work: $all_met, and at least a twentieth is needed"
 	fi
 }
 
