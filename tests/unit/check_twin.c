@@ -311,6 +311,32 @@ START_TEST(one_looks_for_all)
 }
 END_TEST
 
+/* Whose time is over waits for the look alone: Redis is asked by the others. */
+START_TEST(not_asked_while_one_looks)
+{
+	sit(&twins[0]);
+	sit(&twins[1]);
+	while (wakings == 0) /* Redis is asked soon, from here on */
+		ev_run(loop, EVRUN_ONCE);
+	sit_late(&twins[2]);
+	sit_late(&twins[3]);
+	while (!twins[3].seat.expired || twins[1].woken == 0)
+		ev_run(loop, EVRUN_ONCE);
+	assert_told(&twins[1], TWIN_YOUR_TURN, NULL);
+	assert_told(&twins[2], TWIN_LOOK, NULL);
+	ev_run(loop, 0); /* until its turn to ask Redis has come, and gone */
+	ck_assert_int_eq(twins[3].woken, 0);
+	sit(&twins[4]);
+	while (twins[4].woken == 0)
+		ev_run(loop, EVRUN_ONCE);
+	assert_told(&twins[4], TWIN_YOUR_TURN, NULL);
+	ck_assert_int_eq(twins[3].woken, 0);
+	twin_looked(room, USER, ORDER, &without_record);
+	assert_told(&twins[3], TWIN_TOLD, &without_record);
+	ck_assert_int_eq(wakings, 5);
+}
+END_TEST
+
 /* A look that found nothing is an answer only for those whose time is over. */
 START_TEST(nothing_found)
 {
@@ -461,6 +487,7 @@ twin_suite(void)
 	tcase_add_test(t, one_at_a_time);
 	tcase_add_test(t, one_wait_in_all);
 	tcase_add_test(t, one_looks_for_all);
+	tcase_add_test(t, not_asked_while_one_looks);
 	tcase_add_test(t, nothing_found);
 	tcase_add_test(t, nothing_found_for_the_last);
 	tcase_add_test(t, record_found);
