@@ -6,7 +6,7 @@
 #include "suites.h"
 
 #define LONGEST                                                                \
-	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz.@+-0123456"
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz.@+-01234567"
 
 static char name[SESSION_NAME], generation[24];
 
@@ -25,9 +25,9 @@ START_TEST(states)
 	ck_assert_int_eq(state_of(4, "good", "alice", "1"), SESSION_GOOD);
 	ck_assert_str_eq(name, "alice");
 	ck_assert_str_eq(generation, "1");
-	ck_assert_int_eq(state_of(4, "ask", LONGEST "x", "9223372036854775807"),
-	    SESSION_ASK);
-	ck_assert_str_eq(name, LONGEST "x");
+	ck_assert_int_eq(
+	    state_of(4, "ask", LONGEST, "9223372036854775807"), SESSION_ASK);
+	ck_assert_str_eq(name, LONGEST);
 	ck_assert_str_eq(generation, "9223372036854775807");
 }
 END_TEST
@@ -46,9 +46,9 @@ END_TEST
 /* A name that is cut may be somebody else's. */
 START_TEST(nothing_is_cut)
 {
-	ck_assert_uint_eq(strlen(LONGEST "x"), SESSION_NAME - 1);
+	ck_assert_uint_eq(strlen(LONGEST), SESSION_NAME - 1);
 	ck_assert_int_eq(
-	    state_of(4, "good", LONGEST "xy", "1"), SESSION_UNKNOWN);
+	    state_of(4, "good", LONGEST "y", "1"), SESSION_UNKNOWN);
 	ck_assert_int_eq(state_of(4, "good", "", "1"), SESSION_UNKNOWN);
 	ck_assert_int_eq(
 	    state_of(4, "good", "alice", "123456789012345678901234"),
