@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # schedule.sh: which faults, and when; each kind $least times at least. A line
 # each: milliseconds since the start, the lane, the kind and its argument. The
-# faults of a lane come one after another, and each may wait for half a second:
+# faults of a lane come one after another, and each may wait for a while:
 # see await_final in run.sh.
 
 # LANE:GAP, the mean of milliseconds between two faults. What takes a server away
@@ -46,28 +46,32 @@ shuffle() {	# LANE
 
 # Every kind as often as the others, and as often as it has to happen: in a
 # short run the last of them come together at the end.
+deal() {	# LANE GAP SECONDS
+	local at=1000 dealt=0 kind from to deck=() picked words
+	read -rd '' -a words <<<"${kinds[$1]}" || true
+	# shellcheck disable=SC2154 # run.sh says it
+	while ((at < $3 * 1000 || dealt < least * ${#words[@]})); do
+		((at < $3 * 1000)) || at=$(($3 * 1000))
+		[ "${#deck[@]}" -gt 0 ] || shuffle "$1"
+		IFS=: read -r kind from to <<<"${deck[0]}"
+		deck=("${deck[@]:1}")
+		picked=-
+		[ -z "$from" ] || pick "$from" "$to"
+		printf '%d %s %s %s\n' "$at" "$1" "$kind" "$picked"
+		dealt=$((dealt + 1))
+		pick $(($2 / 2)) $(($2 * 3 / 2))
+		at=$((at + picked))
+	done
+}
+
+# A seed gives one schedule. It is set where it is used: a part of a pipeline
+# that does not do so has a RANDOM of its own.
 make_schedule() {	# SEED SECONDS
-	local lane gap at kind from to deck=() picked dealt words
-	RANDOM=$1
-	for lane in $lanes; do
-		gap=${lane#*:}
-		lane=${lane%:*}
-		deck=()
-		at=1000
-		dealt=0
-		read -rd '' -a words <<<"${kinds[$lane]}" || true
-		# shellcheck disable=SC2154 # run.sh says it
-		while ((at < $2 * 1000 || dealt < least * ${#words[@]})); do
-			((at < $2 * 1000)) || at=$(($2 * 1000))
-			[ "${#deck[@]}" -gt 0 ] || shuffle "$lane"
-			IFS=: read -r kind from to <<<"${deck[0]}"
-			deck=("${deck[@]:1}")
-			picked=-
-			[ -z "$from" ] || pick "$from" "$to"
-			printf '%d %s %s %s\n' "$at" "$lane" "$kind" "$picked"
-			dealt=$((dealt + 1))
-			pick $((gap / 2)) $((gap * 3 / 2))
-			at=$((at + picked))
+	local lane
+	{
+		RANDOM=$1
+		for lane in $lanes; do
+			deal "${lane%:*}" "${lane#*:}" "$2"
 		done
-	done | sort -n
+	} | sort -n
 }
