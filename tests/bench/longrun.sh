@@ -17,6 +17,11 @@ bench_longrun() {
 	ACCOUNTS_SERVICE=100
 	SIGNED_IN=32
 	export WITHDRAW_WORKERS=1 WITHDRAW_MAX_REQUESTS=0
+	# it is about what is left behind: no moment in which the machine
+	# stands still is to be an outage
+	export WITHDRAW_REDIS_TIMEOUT_MS=20000 WITHDRAW_TOKEN_TTL_MS=60000
+	export WITHDRAW_LEDGER_TIMEOUT_MS=20000 WITHDRAW_LOCK_TTL_MS=30000
+	export WITHDRAW_READ_TIMEOUT_MS=200000 WITHDRAW_PAGE_TIMEOUT_MS=300000
 	start_stack open_accounts
 	sign_in
 	withdrawn_before=$(withdrawn)

@@ -12,7 +12,7 @@ function signInTest(name, body) {
   test(`sign-in: ${name}`, { timeout: 120_000 }, async () => {
     const user = await openAccount('100.00');
     const context = await theBrowser().newContext({ locale: 'en-US' });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     try {
       const page = await context.newPage();
       await body({ user, context, page, ...addSignIn(user) });

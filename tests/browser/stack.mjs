@@ -26,7 +26,7 @@ export async function launchBrowser() {
 export async function launchProfile(profile, more) {
   const context = await chromium.launchPersistentContext(profile,
     { ...options(), ...more });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   return context;
 }
 
@@ -48,7 +48,7 @@ export async function signIn(browser, balance, options = {}) {
   const context = await browser.newContext({
     extraHTTPHeaders: basic(user), locale: 'en-US', ...options,
   });
-  context.setDefaultTimeout(15_000); // a bound, for what never comes
+  context.setDefaultTimeout(60_000); // a bound, for what never comes
   return { user, context };
 }
 

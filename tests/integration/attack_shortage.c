@@ -138,11 +138,12 @@ expect_recovery(void)
 {
 	long limit_ms = number_of("ATTACK_RECOVERY_MS", RECOVERY_MS);
 	struct order order = order_new(ledger_open("1.00"), "1.00");
-	long long began = now_ms();
+	long long began = working_ms();
+	long long took;
 
 	WAIT_UNTIL(serves(&order));
-	ck_assert_msg(now_ms() - began <= limit_ms,
-	    "served again after %lld ms", now_ms() - began);
+	took = working_ms() - began;
+	ck_assert_msg(took <= limit_ms, "served again after %lld ms", took);
 }
 
 /* --- descriptors ---------------------------------------------------------- */

@@ -20,8 +20,8 @@
 /* A ladder with short steps, so that a lease that outlives its worker is
  * soon over; one worker, so that it is known who has the request. */
 static const char short_ladder[] =
-    "WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=2000 "
-    "WITHDRAW_LOCK_TTL_MS=2500";
+    "WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=4000 "
+    "WITHDRAW_LOCK_TTL_MS=5000";
 /* Long enough for all that a test does while a row is held. */
 static const char long_ladder[] =
     "WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "

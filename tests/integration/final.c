@@ -12,6 +12,11 @@
 #include "suites.h"
 #include "support.h"
 
+/* For rows that are held: a statement that is given up, and sent anew, would
+ * come second. */
+static const char long_ladder[] =
+    "WITHDRAW_LEDGER_TIMEOUT_MS=9000 WITHDRAW_LOCK_TTL_MS=12000";
+
 /* Again from the cache, and from the ledger when the cache is lost. */
 static void
 expect_unchanged(const struct order *order, const struct http_response *first)
@@ -154,13 +159,14 @@ START_TEST(other_amount_while_running)
 {
 	struct order order = order_new(ledger_open("100.00"), "10.00");
 	struct order other = order;
-	struct http_request request =
-	    order_request(&order, order_token(&order));
+	struct http_request request;
 	struct http_request rival;
 	struct http_batch *first;
 	struct http_batch *second;
 	struct http_response answer;
 
+	stack_restart("withdrawd", long_ladder);
+	request = order_request(&order, order_token(&order));
 	other.amount = "20.00";
 	rival = order_request(&other, order_token(&other));
 	ledger_hold(order.user);
@@ -271,9 +277,7 @@ START_TEST(void_of_a_foreign_order_binds_nobody_else)
 	struct http_batch *batch;
 	struct http_response answer;
 
-	/* a statement that is given up, and sent anew, would come second */
-	stack_restart("withdrawd",
-	    "WITHDRAW_LEDGER_TIMEOUT_MS=9000 WITHDRAW_LOCK_TTL_MS=12000");
+	stack_restart("withdrawd", long_ladder);
 	request = order_request(&order, order_token(&order));
 	stolen.user = ledger_open("100.00");
 	ledger_hold(order.user);

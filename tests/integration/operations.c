@@ -880,10 +880,15 @@ START_TEST(explains_what_only_redis_knows)
 	struct order order = order_new(ledger_open("100.00"), "40.00");
 	struct http_batch *batch;
 	struct http_request request;
-	const char *token = order_token(&order);
-	const char *story =
-	    expect_done(run(CTL("explain", order.id, "--json")));
+	const char *token;
+	const char *story;
 
+	/* programs are started while they last */
+	stack_restart("withdrawd",
+	    "WITHDRAW_TOKEN_TTL_MS=60000 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "
+	    "WITHDRAW_LOCK_TTL_MS=12000");
+	token = order_token(&order);
+	story = expect_done(run(CTL("explain", order.id, "--json")));
 	ck_assert_uint_eq(json_length(story, "events"), 1);
 	expect_item(story, "events", 0, "what", "token");
 	ck_assert_ptr_null(strstr(story, token));

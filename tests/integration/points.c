@@ -38,18 +38,23 @@ struct kills {
 static size_t
 record_calls(struct victim *victim, struct syscall_point *calls)
 {
-	struct order order = victim_order(victim);
-	struct http_request request =
-	    order_request(&order, victim_token(victim, &order));
-	struct tracer tracer = tracer_start(victim_rest(victim), NULL);
-	struct http_response answer = victim_ask(victim, &request);
+	struct http_response answer;
 	size_t n;
 
-	expect_success(&answer, &order);
-	WAIT_UNTIL((n = tracer_calls(&tracer, calls, CALLS_MAX),
-	    n > 0 && strcmp(calls[n - 1].name, calls[0].name) == 0));
-	tracer_stop(&tracer);
-	victim_expect_one_debit(victim, &order, &answer);
+	/* one that takes too long in a slow moment is not what is asked for */
+	do {
+		struct order order = victim_order(victim);
+		struct http_request request =
+		    order_request(&order, victim_token(victim, &order));
+		struct tracer tracer = tracer_start(victim_rest(victim), NULL);
+
+		answer = victim_ask(victim, &request);
+		expect_bearable(&answer, &order);
+		WAIT_UNTIL((n = tracer_calls(&tracer, calls, CALLS_MAX),
+		    n > 0 && strcmp(calls[n - 1].name, calls[0].name) == 0));
+		tracer_stop(&tracer);
+		victim_expect_one_debit(victim, &order, &answer);
+	} while (answer.status != 201);
 	ck_assert_uint_ge(n, CALLS_MIN);
 	ck_assert_uint_lt(n, CALLS_MAX);
 	return n;

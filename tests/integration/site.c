@@ -32,10 +32,12 @@ with_cookie(struct http_request request, const char *cookie)
 }
 
 /* The withdrawal with a token from the nginx of all tests: ready to be the
- * first request that the site passes on. */
+ * first request that the site passes on. The site has to start meanwhile, and
+ * the user to sign in: the token lives long. */
 static struct http_request
 ready(const struct order *order)
 {
+	stack_restart("withdrawd", "WITHDRAW_TOKEN_TTL_MS=60000");
 	return order_request(order, order_token(order));
 }
 

@@ -85,6 +85,47 @@ setting(const char *name)
 	return value;
 }
 
+/* How long this process was kept waiting, since the first look. */
+static _Atomic long long kept_waiting_ms;
+
+static void *
+watch_the_machine(void *unused)
+{
+	const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
+	long long before = now_ms();
+
+	(void)unused;
+	for (;;) {
+		long long late;
+
+		nanosleep(&step, NULL);
+		late = now_ms() - before - WAIT_STEP_NS / 1000000;
+		before += late + WAIT_STEP_NS / 1000000;
+		/* less is what any waiting costs */
+		if (late > WAIT_STEP_NS / 1000000)
+			kept_waiting_ms += late;
+	}
+	return NULL;
+}
+
+static void
+begin_to_watch(void)
+{
+	pthread_t watcher;
+
+	if (pthread_create(&watcher, NULL, watch_the_machine, NULL) != 0)
+		abort();
+}
+
+long long
+working_ms(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, begin_to_watch);
+	return now_ms() - kept_waiting_ms;
+}
+
 long
 number_of(const char *name, long otherwise)
 {

@@ -49,6 +49,11 @@ void expect_stopped_well(const char *log, size_t said);
 
 long long now_ms(void);
 
+/* A clock that stands still while this machine does: the time for which a
+ * thread that wants to run each 10 ms was kept waiting is not in it. What must
+ * be so within seconds is measured by it. */
+long long working_ms(void);
+
 /* A number that an environment variable may set: a limit that a slow machine
  * can raise, how many there are of something. */
 long number_of(const char *name, long otherwise);

@@ -13,8 +13,11 @@
 #include "suites.h"
 #include "support.h"
 
-/* A row is held for longer than the default ladder would have it. */
-#define PATIENT "WITHDRAW_LEDGER_TIMEOUT_MS=8000 WITHDRAW_LOCK_TTL_MS=10000 "
+/* A row is held for longer than the default ladder would have it; there is room
+ * for that, and for twins that wait, where Redis is given little. */
+#define PATIENT                                                                \
+	"WITHDRAW_LEDGER_TIMEOUT_MS=8000 WITHDRAW_LOCK_TTL_MS=10000 "          \
+	"WITHDRAW_REDIS_TIMEOUT_MS=500 WITHDRAW_TOKEN_TTL_MS=60000 "
 
 static void
 be_patient(void)
@@ -35,27 +38,52 @@ begin_held(const struct order *order)
 	return batch;
 }
 
-static void
-expect_others_served(int orders)
+/* Others, who are ready to withdraw: while a row is held there is little time.
+ */
+struct others {
+	size_t n;
+	struct order *orders;
+	struct http_request *requests;
+};
+
+static struct others
+ready_others(size_t n)
 {
-	const char *user = ledger_open("100.00");
+	struct others others = {n, keep(n * sizeof(*others.orders)),
+	    keep(n * sizeof(*others.requests))};
 
-	for (int i = 0; i < orders; i++) {
-		struct order order = order_new(user, "0.01");
-		struct http_response answer = order_send(&order);
+	for (size_t i = 0; i < n; i++) {
+		struct order *order = &others.orders[i];
 
-		expect_success(&answer, &order);
+		*order = order_new(ledger_open("100.00"), "0.01");
+		others.requests[i] = order_request(order, order_token(order));
 	}
+	return others;
+}
+
+static void
+expect_served(const struct others *others)
+{
+	const struct http_response *answers =
+	    http_send_all(others->requests, others->n);
+
+	for (size_t i = 0; i < others->n; i++)
+		expect_success(&answers[i], &others->orders[i]);
 }
 
 START_TEST(twin_is_told_to_wait)
 {
 	struct order order = order_new(ledger_open("10.00"), "10.00");
-	struct http_batch *first = begin_held(&order);
-	struct http_response twin = order_send_with(&order, NULL);
-	struct http_response with_token = order_send(&order);
 	struct http_response answer;
+	struct http_response twin;
+	struct http_response with_token;
+	struct http_batch *first;
 
+	/* both have waited before the row's holder is given up */
+	stack_restart("withdrawd", PATIENT "WITHDRAW_TWIN_WAIT_MS=200");
+	first = begin_held(&order);
+	twin = order_send_with(&order, NULL);
+	with_token = order_send(&order);
 	expect_problem(&twin, 409, "in-progress", "running");
 	expect_problem(&with_token, 409, "in-progress", "running");
 	ck_assert_uint_eq(http_done(first), 0);
@@ -75,14 +103,16 @@ START_TEST(twin_gets_the_answer)
 	struct http_response answer;
 	struct http_batch *first;
 	struct http_batch *batch;
+	struct others other;
 
 	/* long enough for the release to come within it */
 	stack_restart("withdrawd", PATIENT "WITHDRAW_TWIN_WAIT_MS=4500");
+	other = ready_others(1);
 	first = begin_held(&order);
 	for (int i = 0; i < COUNT(twins); i++)
 		twins[i] = order_request(&order, NULL);
 	batch = http_begin(twins, COUNT(twins));
-	expect_others_served(1);
+	expect_served(&other);
 	ck_assert_uint_eq(http_done(batch), 0);
 	ledger_release();
 	answer = *http_finish(first);
@@ -184,13 +214,15 @@ START_TEST(waiting_twins_hold_up_nobody)
 	struct http_response answer;
 	struct http_batch *first;
 	struct http_batch *batch;
+	struct others others;
 
 	stack_restart("withdrawd", PATIENT "WITHDRAW_TWIN_WAIT_MS=4500");
+	others = ready_others(20);
 	first = begin_held(&order);
 	for (size_t i = 0; i < TWINS; i++)
 		twins[i] = order_request(&order, NULL);
 	batch = http_begin(twins, TWINS);
-	expect_others_served(20);
+	expect_served(&others);
 	ck_assert_uint_eq(http_done(first), 0);
 	ledger_release();
 	answer = *http_finish(first);
@@ -215,6 +247,7 @@ crowd_one_account(void)
 	struct http_request *requests = keep(ORDERS * sizeof(*requests));
 	struct http_response *answers;
 	struct http_batch *batch;
+	struct others others = ready_others(20);
 
 	for (size_t i = 0; i < ORDERS; i++) {
 		orders[i] = order_new(user, "1.00");
@@ -224,7 +257,7 @@ crowd_one_account(void)
 	ledger_hold(user);
 	batch = http_begin(requests, ORDERS);
 	WAIT_UNTIL(ledger_blocked() > 0);
-	expect_others_served(20);
+	expect_served(&others);
 	/* the others were served while the account was stuck, not after */
 	ck_assert_int_gt(ledger_blocked(), 0);
 	ledger_release();

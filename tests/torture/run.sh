@@ -143,10 +143,6 @@ start_servers() {	# NAME
 	url=$(sed -n 's/^BASE_URL=//p' "$run/env")
 	psql=$(compgen -G '/usr/lib/postgresql/*/bin/psql' | tail -n 1)
 	psql=${psql:-psql}
-	# after a crash it does not sync each file by itself, which takes three
-	# of its four seconds
-	sql "ALTER SYSTEM SET recovery_init_sync_method = syncfs" ||
-		die "could not set up Postgres"
 	[ "$(sql "SELECT count(*)
 		FROM generate_series($first_user, $first_user + $users - 1) u,
 			account_open(u, 30, 'torture', 'begin')")" = "$users" ] ||
