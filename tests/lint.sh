@@ -85,9 +85,10 @@ javascript() {
 	return $bad
 }
 
-# The mutants still fit the code, and say what they are (tests/mutants.sh).
+# The mutants still fit the code, say what they are (tests/mutants.sh), and by
+# which tests they are caught: those are there.
 mutants() {
-	local patch name bad=0
+	local patch name suite tcase bad=0
 	for patch in tests/mutants/*.patch; do
 		git apply --check "$patch" || bad=1
 		for name in Weakens Breaks Suite; do
@@ -96,6 +97,14 @@ mutants() {
 				bad=1
 			fi
 		done
+		while IFS=/ read -r suite tcase; do
+			grep -qs "case(suite, \"$tcase\"" \
+				tests/integration/"$suite"*.c || {
+				echo "$patch: no tests are named $suite/$tcase"
+				bad=1
+			}
+		done < <(sed -n '/^diff /q; s/^Suite: //p' "$patch" |
+			tr ',' '\n' | sed -n 's/^ *integration  *//p')
 	done
 	return $bad
 }

@@ -84,7 +84,7 @@ start_servers() {
 	# nothing repairs behind a test's back
 	export EXTRA_USERS=999 RECONCILE_S=0
 	# a slow moment of this machine is no Redis that is down
-	export WITHDRAW_REDIS_TIMEOUT_MS=2000
+	export WITHDRAW_REDIS_TIMEOUT_MS=${WITHDRAW_REDIS_TIMEOUT_MS:-2000}
 	# a message longer than this many bytes ends the test without a word; the
 	# more, the slower
 	export CK_MAX_MSG_SIZE=9000

@@ -12,9 +12,10 @@
 /* The file's path; without it the library only passes calls on. */
 #define FAULT_FILE "FAULT_FILE"
 
-/* Every call that can fail, but those whose failure nobody could act on (what
- * lets go: PQfinish, redisFree, FCGX_Free, close) and those that fail only
- * where one of these has: PQsocket, and what reads a result or an error. */
+/* Every call of a withdrawal that can fail, but those whose failure nobody
+ * could act on (what lets go: PQfinish, redisFree, FCGX_Free, close) and those
+ * that fail only where one of these has: PQsocket, and what reads a result or
+ * an error. */
 #define FAULT_CALLS(X)                                                         \
 	X(PQconnectStartParams)                                                \
 	X(PQconnectPoll)                                                       \

@@ -299,15 +299,19 @@ END_TEST
 START_TEST(memory_of_redis_runs_out)
 {
 	struct wave wave, during;
+	size_t start;
 
 	open_users();
 	wave = make_wave();
+	start = strlen(stack_log("withdrawd"));
 	cache_limit("1");
 	wave.answers = http_send_all(wave.requests, USERS);
 	expect_honest_answers(&wave);
 	during = make_wave();
 	during.answers = http_send_all(during.requests, USERS);
 	expect_honest_answers(&during);
+	/* it was refused something */
+	expect_said(stack_log("withdrawd") + start, "OOM");
 	cache_limit("0");
 	expect_recovery();
 	expect_settled(&wave);

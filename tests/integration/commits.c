@@ -34,6 +34,7 @@ enum {
 static struct proxy *proxy;
 static struct victim victim;
 static long long worst_ms;
+static long long asked_ms; /* when the last order to be cut was sent */
 
 /* How long the ledger step may take, and what follows from it. */
 struct ladder {
@@ -117,7 +118,7 @@ say_worst(const char *what)
 static struct http_response
 send_cut(struct order *order, enum proxy_way way, size_t bytes, bool silent)
 {
-	struct http_response answer;
+	struct http_response answer = {0};
 
 	for (int tries = 0; tries < 10; tries++) {
 		struct http_request request;
@@ -128,6 +129,7 @@ send_cut(struct order *order, enum proxy_way way, size_t bytes, bool silent)
 		request = order_request(order, victim_token(&victim, order));
 		proxy_cut(
 		    proxy, order->id, strlen(order->id), way, bytes, silent);
+		asked_ms = now_ms();
 		answer = victim_ask(&victim, &request);
 		if (proxy_cuts(proxy) == 1)
 			return answer;
@@ -204,7 +206,6 @@ fall_silent(enum proxy_way way, const char *what)
 
 	for (size_t at = 0; at < len; at += step, runs++) {
 		struct order order;
-		long long asked_ms = now_ms();
 		struct http_response answer = send_cut(&order, way, at, true);
 
 		expect_unknown(&answer);

@@ -517,13 +517,13 @@ crash_one_worker(void)
 	fd = dial();
 	fcgi_send(fd, &request);
 	WAIT_UNTIL(ledger_blocked() == 1);
-	began = working_ms();
+	began = now_ms();
 	ck_assert_int_eq(kill(before.pids[0], SIGABRT), 0);
 	ck_assert_int_eq(kill(before.pids[0], SIGCONT), 0);
 	expect_service_until_replaced(&before);
 	/* by the new one alone */
 	expect_service_without(before.pids[1]);
-	took = working_ms() - began;
+	took = now_ms() - began;
 	ledger_release();
 	answer = fcgi_receive(fd);
 	close(fd);

@@ -319,6 +319,26 @@ START_TEST(reply_to_another_call_is_nobodys)
 }
 END_TEST
 
+/* Somebody is signed in; a cookie that was made up is not. */
+START_TEST(session_of_another_call_is_nobodys)
+{
+	static const char good[] = "*4\r\n$1\r\n1\r\n$4\r\ngood\r\n"
+				   "$5\r\nalice\r\n$1\r\n1\r\n";
+	struct http_request request = {.path = "/api/session"};
+	struct http_response answer;
+
+	request.headers[0] = keep_format(
+	    "Cookie: withdraw_session=%s.%064d", ledger_open("1.00"), 1);
+	WAIT_UNTIL(redis_is_used());
+	proxy_inject(proxy, good, strlen(good));
+	answer = http_send(&request);
+	ck_assert_uint_eq(proxy_injected(proxy), 1);
+	ck_assert_msg(answer.status == 401 || answer.status == 503, "%d %s",
+	    answer.status, answer.body);
+	expect_workers_alive();
+}
+END_TEST
+
 START_TEST(false_reply_to_a_token)
 {
 	const char *user = ledger_open("100.00");
@@ -559,7 +579,7 @@ replies_suite(void)
 	tcase_add_test(tcase, lost_reply_of_a_refusal);
 	tcase_add_test(tcase, lost_reply_of_a_void);
 
-	tcase = fixture_case(suite, "postgres, stuck");
+	tcase = fixture_case(suite, "stuck");
 	tcase_add_checked_fixture(
 	    tcase, put_proxy_and_be_hasty, expect_good_end);
 	tcase_add_test(tcase, reply_that_never_comes);
@@ -574,6 +594,7 @@ replies_suite(void)
 	tcase_add_test(tcase, redis_says_too_much);
 	tcase_add_loop_test(
 	    tcase, reply_to_another_call_is_nobodys, 0, COUNT(strays));
+	tcase_add_test(tcase, session_of_another_call_is_nobodys);
 	tcase_add_test(tcase, false_reply_to_a_token);
 	tcase_add_test(tcase, redis_speaks_unasked);
 	tcase_add_test(tcase, redis_swallows_a_reply);

@@ -240,6 +240,19 @@ if [ "$MODEL" = long ]; then
 		"-DHC4 -DREVERSE" "-m8000000 -w27"
 fi
 
+# Searched to their end without an error, all sound ones together.
+if [ "$MODEL" = long ]; then
+	total=$(awk '/states, stored/ { n += $1 } END { printf "%.0f", n }' \
+		"$out"/*.sound/log)
+	if [ "$total" -ge 100000000 ]; then
+		echo "states: $total in sound searches, at least 100000000"
+		pass
+	else
+		echo "states: $total in sound searches"
+		fail "100000000 are needed"
+	fi
+fi
+
 # --- was everything reached? -----------------------------------------------------
 
 # Steps of the model, by line: a step that no sound search could take is dead.

@@ -17,10 +17,13 @@ pid_of() {	# SERVER
 	cat "$run/$1.pid" 2>/dev/null
 }
 
-child_of() {	# SERVER: one of its processes, any
-	local parent
-	parent=$(pid_of "$1") && pgrep -P "$parent" | shuf -n 1 \
-		--random-source=<(yes "$RANDOM")
+# Sets child to one of its processes, any: here, since a call in $( ) would not
+# take the lane's RANDOM.
+pick_child() {	# SERVER
+	local parent all=()
+	child=
+	parent=$(pid_of "$1") && mapfile -t all < <(pgrep -P "$parent")
+	[ "${#all[@]}" = 0 ] || child=${all[RANDOM % ${#all[@]}]}
 }
 
 # Signals a process of the servers: they are in sessions of their own.
@@ -65,12 +68,21 @@ sql() {
 
 # ---- withdrawd and nginx ----------------------------------------------------
 
-fault_worker-kill() { hit KILL "$(child_of withdrawd)"; }
-fault_worker-stop() { freeze "$1" "$(child_of withdrawd)"; }
+fault_worker-kill() {
+	pick_child withdrawd
+	hit KILL "$child"
+}
+fault_worker-stop() {
+	pick_child withdrawd
+	freeze "$1" ${child:+"$child"}
+}
 fault_master-stop() { freeze "$1" "$(pid_of withdrawd)"; }
 fault_withdrawd-hup() { hit HUP "$(pid_of withdrawd)"; }
 fault_nginx-reload() { hit HUP "$(pid_of nginx)"; }
-fault_nginx-kill() { hit KILL "$(child_of nginx)"; }
+fault_nginx-kill() {
+	pick_child nginx
+	hit KILL "$child"
+}
 
 restart_withdrawd() {	# SETTING...
 	"${servers[@]}" stop withdrawd 7>&- &&

@@ -10,8 +10,8 @@
  *   shifted  each call gets the answer of the call before it
  *   numbered the same, but under the number of the call that is answered
  *   garbage  bytes that are none of the protocol
- *   old      what was recorded first for any order, to whoever asks; and to
- *            every second who asks, that it is not his turn
+ *   old      to every second who asks: what was recorded first, for any order;
+ *            that he is a twin; that the user is busy; that there is no token
  *   late     the truth of a Redis that was just emptied, 0 to 800 ms late
  *   silent   takes every call, and never answers
  *
@@ -112,14 +112,18 @@ honest(char out[REPLY_MAX], bool admission, const char *number)
 static void
 old(char out[REPLY_MAX], bool admission, const char *number)
 {
-	const char *item[] = {number, "recorded", recorded};
+	static const char *const told[] = {
+	    "recorded", "twin", "busy", "no-token"};
+	unsigned now = admission ? turn++ : 0;
+	const char *item[] = {number, told[now / 2 % 4], recorded};
+	bool record = now / 2 % 4 == 0;
 
-	if (admission && recorded[0] != '\0' && turn++ % 2 == 0) {
-		array(out, item, 3);
-		lies++;
-	} else {
+	if (now % 2 == 0 || (record && recorded[0] == '\0')) {
 		honest(out, admission, number);
+		return;
 	}
+	array(out, item, record ? 3 : 2);
+	lies++;
 }
 
 static void

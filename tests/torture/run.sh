@@ -4,7 +4,9 @@
 #
 #   tests/torture/run.sh [faults] [liars] [checker]      without a name: all
 #
-#   faults   for SECONDS (60) everything goes wrong, in more than thirty ways
+#   faults   for SECONDS (60) everything goes wrong, in more than thirty ways;
+#            from 120 on for up to 1.7 times that, until 2.5 faults for each
+#            second have happened, a tenth of them to a service at work
 #   liars    a Redis that must not be believed, a few seconds for each way
 #   checker  the checker itself: tampered histories, each of which it refuses;
 #            and that a seed gives one schedule
@@ -51,7 +53,7 @@ ours=()		# processes
 . tests/torture/faults.sh
 
 usage() {
-	sed -n '2,21s/^# \{0,1\}//p' "$0"
+	sed -n '2,/^length/s/^# \{0,1\}//p' "$0"
 }
 
 die() {
@@ -220,6 +222,17 @@ enough() {	# KIND: has it happened as often as it has to?
 	[ "${times[$1]:-0}" -ge "$least" ]
 }
 
+# All lanes together: as many as are aimed at, or no time is left.
+enough_of_all() {	# BEGAN
+	local all met
+	now_ms
+	[ "$length" -ge 120 ] && [ $((now - $1)) -lt $((length * 1700)) ] ||
+		return 0
+	read -r all met < <(cat "$work"/lane.* | awk '$4 == "yes" {
+		all++; met += $5 == "yes" } END { print all + 0, met + 0 }')
+	[ "$all" -ge $((length * 5 / 2)) ] && [ "$met" -ge $((length / 4)) ]
+}
+
 # Some find nothing to harm just then: no connection, no statement under way.
 # They are tried again for a while.
 inject() {	# KIND VALUE MS
@@ -237,17 +250,18 @@ inject() {	# KIND VALUE MS
 # over. Notes each in lane.NAME: when, kind, argument, whether it happened, and
 # whether it met a service at work.
 run_lane() {	# NAME BEGAN
-	local at lane kind value now
+	local at lane kind value now over=0
 	RANDOM=$SEED
-	exec >>"$work/lane.$1.log" 2>&1
+	exec >>"$work/log.$1" 2>&1
 	while read -r at lane kind value; do
 		[ "$lane" = "$1" ] || continue
 		now_ms
 		[ $((now - $2)) -ge "$at" ] || pause_ms $(($2 + at - now))
 		# a lane that is late is not made longer, but for what has
 		# not happened often enough
-		if [ $((now - $2)) -gt $((length * 1000)) ] && enough "$kind"
-		then
+		if [ $((now - $2)) -gt $((length * 1000)) ] && enough "$kind" &&
+			{ [ "$over" = 1 ] || enough_of_all "$2"; }; then
+			over=1
 			continue
 		fi
 		inject_noted "$1" "$2" "$kind" "$value" 2000
@@ -338,16 +352,16 @@ print_faults() {
 		all "$all" "$all_met"
 	# a short run on a slow machine is over when each kind has been there
 	[ "$length" -ge 120 ] || return 0
-	if [ "$all" -ge $((length / 2)) ]; then
-		pass "faults: $all, at least $((length / 2))"
+	if [ "$all" -ge "$length" ]; then
+		pass "faults: $all, at least $length"
 	else
-		fail "faults: $all, and at least $((length / 2)) are needed"
+		fail "faults: $all, and at least $length are needed"
 	fi
 	# where all meet what is down already, they prove little
-	if [ "$all_met" -ge $((all / 50)) ]; then
-		pass "faults that met a service at work: $all_met, at least a fiftieth"
+	if [ "$all_met" -ge $((length / 10)) ]; then
+		pass "faults that met a service at work: $all_met, at least $((length / 10))"
 	else
-		fail "faults that met a service at work: $all_met, and at least a fiftieth is needed"
+		fail "faults that met a service at work: $all_met, and at least $((length / 10)) are needed"
 	fi
 }
 
@@ -364,7 +378,7 @@ part_faults() {
 	mkdir -p "$BUILD/torture"
 	cp "$work/schedule" "$BUILD/torture/schedule.$SEED"
 	echo "schedule: $(grep -vc '^#' "$work/schedule") faults; again by" \
-		"RATE=$RATE SCHEDULE=$BUILD/torture/schedule.$SEED"
+		"make torture SECONDS=$length SEED=$SEED RATE=$RATE"
 	begin client "$work/client.log" "$url" "$work/history" "$SEED" \
 		"$first_user" "$users" "$RATE" "$settle_s"
 	client=$!
