@@ -11,14 +11,15 @@
 # at a sample of places that follows from FAULTS_SEED (make faults). In the
 # suite "attack", ATTACK_CROWD=1000 connections (4000 at most) are in the way,
 # users send ATTACK_OVERLOAD=10 times what they may, and after a shortage the
-# service must be well again within ATTACK_RECOVERY_MS=5000, not counting the
-# moments in which the machine stands still, here as below. In the suite
+# service must be well again within ATTACK_RECOVERY_MS=5000. In the suite
 # "commits" an order must have its final answer COMMITS_FINAL_MS=5000 after the
-# ledger is well again, in the suite "protocol" a worker that crashed must have
-# been replaced after PROTOCOL_REPLACED_MS=1000. TORTURE_SECONDS=60 of faults
-# while somebody begins TORTURE_RATE=60 times a second, and LIARS="yes old" of
-# the ways to lie. The last line is "N passed, N failed"; exit status 0 if none
-# failed, 1 if some did, 2 if the tests could not be run.
+# ledger is well again. (For both, moments in which the machine stands still do
+# not count.) In the suite "protocol" a worker that crashed must have been
+# replaced after PROTOCOL_REPLACED_MS=1000, once in three times.
+# TORTURE_SECONDS=60 of faults while somebody begins TORTURE_RATE=60 times a
+# second, and LIARS="yes old" of the ways to lie. The last line is "N passed, N
+# failed"; exit status 0 if none failed, 1 if some did, 2 if the tests could not
+# be run.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 

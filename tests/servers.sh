@@ -327,14 +327,15 @@ forget_dead_postmaster() {
 }
 
 start_postgres() {
-	local file files=() quick=()
+	local version file files=() quick=()
 	if [ ! -d "$run/data" ]; then
 		make_database_cluster
 	fi
 	forget_dead_postmaster
 	# After a crash it would sync a thousand files one by one: seconds, on
 	# a slow disk. Before 14 it knows no other way.
-	[ "$("$pgbin/postgres" -V | sed 's/^[^0-9]*\([0-9]*\).*/\1/')" -lt 14 ] ||
+	version=$(<"$run/data/PG_VERSION")
+	[ "${version%%.*}" -lt 14 ] ||
 		quick=(-c recovery_init_sync_method=syncfs)
 	# Durability is left as initdb has it: on. It is not set here, so
 	# that a test can turn it off by ALTER SYSTEM.

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { startProxy } from './proxy.mjs';
 import {
-  BASE_URL, SUCCEEDED, VOID, basic, ledgerOf, openAccount,
+  BASE_URL, LIMIT_MS, SUCCEEDED, VOID, basic, ledgerOf, openAccount,
 } from './stack.mjs';
 
 let browser;
@@ -29,7 +29,7 @@ function firefoxTest(name, body, plan) {
     const proxy = plan ? await startProxy({ plan }) : null;
     try {
       const page = await context.newPage();
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(LIMIT_MS);
       await page.setExtraHTTPHeaders(basic(user));
       await page.goto(proxy?.url ?? BASE_URL);
       await page.waitForSelector('#fields:enabled');

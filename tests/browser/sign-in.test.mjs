@@ -5,14 +5,16 @@ import { test } from 'node:test';
 import {
   assertWithdrawnOnce, formIsOpen, gate, phase, textOf, theBrowser, withdraw,
 } from './page.mjs';
-import { BASE_URL, addSignIn, ledgerOf, openAccount } from './stack.mjs';
+import {
+  BASE_URL, LIMIT_MS, addSignIn, ledgerOf, openAccount,
+} from './stack.mjs';
 
 // A user with 100.00 and a sign-in, and a browser that nobody is signed in to.
 function signInTest(name, body) {
   test(`sign-in: ${name}`, { timeout: 120_000 }, async () => {
     const user = await openAccount('100.00');
     const context = await theBrowser().newContext({ locale: 'en-US' });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(LIMIT_MS);
     try {
       const page = await context.newPage();
       await body({ user, context, page, ...addSignIn(user) });

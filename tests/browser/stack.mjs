@@ -15,6 +15,8 @@ export const SUCCEEDED = 1;
 export const DECLINED = 2;
 export const VOID = 3;
 
+export const LIMIT_MS = 60_000; // a bound, for what never comes
+
 export const BASE_URL = setting('BASE_URL');
 setting('PGHOST');
 
@@ -26,7 +28,7 @@ export async function launchBrowser() {
 export async function launchProfile(profile, more) {
   const context = await chromium.launchPersistentContext(profile,
     { ...options(), ...more });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(LIMIT_MS);
   return context;
 }
 
@@ -48,7 +50,7 @@ export async function signIn(browser, balance, options = {}) {
   const context = await browser.newContext({
     extraHTTPHeaders: basic(user), locale: 'en-US', ...options,
   });
-  context.setDefaultTimeout(60_000); // a bound, for what never comes
+  context.setDefaultTimeout(LIMIT_MS);
   return { user, context };
 }
 

@@ -22,10 +22,7 @@
 static const char short_ladder[] =
     "WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=4000 "
     "WITHDRAW_LOCK_TTL_MS=5000";
-/* Long enough for all that a test does while a row is held. */
-static const char long_ladder[] =
-    "WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "
-    "WITHDRAW_LOCK_TTL_MS=12000";
+static const char long_ladder[] = "WITHDRAW_WORKERS=1 " LONG_LADDER;
 
 static struct order order;
 static struct http_batch *batch;
@@ -393,9 +390,8 @@ START_TEST(redis_stalls_before_settle)
 	struct http_response answer;
 
 	/* only nginx would lose patience before withdrawd gave Redis up */
-	begin_held("WITHDRAW_WORKERS=1 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "
-		   "WITHDRAW_LOCK_TTL_MS=12000 "
-		   "WITHDRAW_REDIS_TIMEOUT_MS=60000 "
+	begin_held("WITHDRAW_WORKERS=1 " LONG_LADDER
+		   " WITHDRAW_REDIS_TIMEOUT_MS=60000 "
 		   "WITHDRAW_READ_TIMEOUT_MS=200000 "
 		   "WITHDRAW_PAGE_TIMEOUT_MS=300000");
 	stack_freeze("redis");

@@ -12,11 +12,6 @@
 #include "suites.h"
 #include "support.h"
 
-/* For rows that are held: a statement that is given up, and sent anew, would
- * come second. */
-static const char long_ladder[] =
-    "WITHDRAW_LEDGER_TIMEOUT_MS=9000 WITHDRAW_LOCK_TTL_MS=12000";
-
 /* Again from the cache, and from the ledger when the cache is lost. */
 static void
 expect_unchanged(const struct order *order, const struct http_response *first)
@@ -165,7 +160,7 @@ START_TEST(other_amount_while_running)
 	struct http_batch *second;
 	struct http_response answer;
 
-	stack_restart("withdrawd", long_ladder);
+	stack_restart("withdrawd", LONG_LADDER);
 	request = order_request(&order, order_token(&order));
 	other.amount = "20.00";
 	rival = order_request(&other, order_token(&other));
@@ -277,7 +272,7 @@ START_TEST(void_of_a_foreign_order_binds_nobody_else)
 	struct http_batch *batch;
 	struct http_response answer;
 
-	stack_restart("withdrawd", long_ladder);
+	stack_restart("withdrawd", LONG_LADDER);
 	request = order_request(&order, order_token(&order));
 	stolen.user = ledger_open("100.00");
 	ledger_hold(order.user);

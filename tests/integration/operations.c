@@ -884,9 +884,7 @@ START_TEST(explains_what_only_redis_knows)
 	const char *story;
 
 	/* programs are started while they last */
-	stack_restart("withdrawd",
-	    "WITHDRAW_TOKEN_TTL_MS=60000 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "
-	    "WITHDRAW_LOCK_TTL_MS=12000");
+	stack_restart("withdrawd", "WITHDRAW_TOKEN_TTL_MS=60000 " LONG_LADDER);
 	token = order_token(&order);
 	story = expect_done(run(CTL("explain", order.id, "--json")));
 	ck_assert_uint_eq(json_length(story, "events"), 1);

@@ -501,9 +501,7 @@ crash_one_worker(void)
 	long long took;
 	int fd;
 
-	stack_restart("withdrawd",
-	    "WITHDRAW_WORKERS=2 WITHDRAW_LEDGER_TIMEOUT_MS=9000 "
-	    "WITHDRAW_LOCK_TTL_MS=12000");
+	stack_restart("withdrawd", "WITHDRAW_WORKERS=2 " LONG_LADDER);
 	body = order_request(&order, order_token(&order)).body;
 	params =
 	    fcgi_params("POST", "/api/withdraw", order.user, order.id, body);

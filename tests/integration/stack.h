@@ -21,6 +21,11 @@ void stack_stop(const char *server);
 void stack_start(const char *server);
 /* Starts a server again with settings, "NAME=value NAME=value". */
 void stack_restart(const char *server, const char *settings);
+/* Some for withdrawd: the ladder is long enough for all that a test does while
+ * a row is held. A statement that is given up, and sent anew, would come
+ * second.
+ */
+#define LONG_LADDER "WITHDRAW_LEDGER_TIMEOUT_MS=9000 WITHDRAW_LOCK_TTL_MS=12000"
 
 /* The process of a server, as its pid file has it. */
 pid_t stack_pid(const char *server);

@@ -238,10 +238,8 @@ if [ "$MODEL" = long ]; then
 	sound "two orders, twins, void, reconciler, old Redis" \
 		"-DPER_WORKER=2 -DCREDITS=0 -DRECONCILE -DRESTORE" \
 		"-DHC4 -DREVERSE" "-m8000000 -w27"
-fi
 
-# Searched to their end without an error, all sound ones together.
-if [ "$MODEL" = long ]; then
+	# searched to their end without an error, all sound ones together
 	total=$(awk '/states, stored/ { n += $1 } END { printf "%.0f", n }' \
 		"$out"/*.sound/log)
 	if [ "$total" -ge 100000000 ]; then

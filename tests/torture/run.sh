@@ -228,8 +228,8 @@ enough_of_all() {	# BEGAN
 	now_ms
 	[ "$length" -ge 120 ] && [ $((now - $1)) -lt $((length * 1700)) ] ||
 		return 0
-	read -r all met < <(cat "$work"/lane.* | awk '$4 == "yes" {
-		all++; met += $5 == "yes" } END { print all + 0, met + 0 }')
+	read -r all met < <(awk '$4 == "yes" { all++; met += $5 == "yes" }
+		END { print all + 0, met + 0 }' "$work"/lane.*)
 	[ "$all" -ge $((length * 5 / 2)) ] && [ "$met" -ge $((length / 4)) ]
 }
 
