@@ -15,80 +15,112 @@ export function isOrderId(text) {
   return UUID.test(text);
 }
 
-// The one order of a user that has no final answer yet, and the last that had
-// one. The keys carry the user: what one user left behind must never be sent
-// in the name of the next.
+// The one order of a user that has no final answer yet (pending), and the last
+// that succeeded (last): one object in the store. Its key carries the user: what
+// one user left behind must never be sent in the name of the next.
 export class PendingOrder {
   #key;
-  #lastKey;
   #store;
+  #seen = {};
 
   constructor(userId, store) {
-    this.#key = `withdraw.pending.${userId}`;
-    this.#lastKey = `withdraw.last.${userId}`;
+    this.#key = `orders.${userId}`;
     this.#store = store;
   }
 
-  read() {
-    const order = this.#store.read(this.#key);
-    return isOrderId(order?.order_id) && isAmount(order.amount) ? order : null;
+  // As last seen, which another tab may have changed: for what is shown.
+  get order() {
+    return orderIn(this.#seen);
   }
 
-  // { order, joined }: the order that is pending already, or else a new one.
+  async read() {
+    this.#seen = await this.#store.read(this.#key);
+    return this.order;
+  }
+
+  // { order, joined }: the order that is pending already, or that was when the
+  // user acted (at, in milliseconds), or else a new one.
   // { repeat }: nothing, since a withdrawal of the same amount has just
   // succeeded, and it is not the one that the user was asked about (asked).
-  claim(amount, asked) {
-    return exclusively(this.#key, () => {
-      const pending = this.read();
-      if (pending) return { order: pending, joined: true };
-      const repeat = this.lastLike(amount);
-      if (repeat && !asked.includes(repeat.order_id)) return { repeat };
-      const order = { order_id: newUuid(), amount, closing: false };
-      this.#store.write(this.#key, order);
-      return { order, joined: false };
+  async claim(amount, asked, at) {
+    let claim;
+    await this.#change((kept) => {
+      const pending = orderIn(kept);
+      const last = lastIn(kept);
+      if (pending) {
+        claim = { order: pending, joined: true };
+      } else if (last?.at >= at) {
+        claim = { order: last, joined: true };
+      } else if (isLike(last, amount) && !asked.includes(last.order_id)) {
+        claim = { repeat: last };
+      } else {
+        const order = { order_id: newUuid(), amount, closing: false };
+        claim = { order, joined: false };
+        return { ...kept, pending: order };
+      }
+      return kept;
     });
+    return claim;
   }
 
-  // An order that another tab has made, where tabs share nothing else.
+  // An order that another tab has made, should tabs share nothing else.
   adopt(order) {
-    if (!this.read()) this.#store.write(this.#key, order);
+    return this.#change((kept) => (
+      orderIn(kept) || lastIn(kept)?.order_id === order.order_id
+        ? kept : { ...kept, pending: order }));
   }
 
   // Remember that the user gave the order up: after a reload it must not be
   // sent again, only closed.
   markClosing(orderId) {
-    const order = this.read();
-    if (order?.order_id === orderId) {
-      this.#store.write(this.#key, { ...order, closing: true });
-    }
+    return this.#change((kept) => (orderIn(kept)?.order_id === orderId
+      ? { ...kept, pending: { ...kept.pending, closing: true } } : kept));
   }
 
-  isClosing(orderId) {
-    const order = this.read();
+  async isClosing(orderId) {
+    const order = await this.read();
     return order?.order_id === orderId && order.closing === true;
   }
 
   // Its answer is final.
-  settle(record) {
-    if (record.status === 'succeeded') {
-      // before it is forgotten, should the browser end between the two
-      this.#store.write(this.#lastKey, {
-        order_id: record.order_id, amount: record.amount,
-        created_at: record.created_at, at: Date.now(),
-      });
-    }
-    if (this.read()?.order_id === record.order_id) {
-      this.#store.remove(this.#key);
-    }
+  settle({ order_id: id, amount, created_at, status }) {
+    const last = { order_id: id, amount, created_at, at: Date.now() };
+    return this.#change((kept) => {
+      const { pending, ...others } = kept;
+      const next = orderIn(kept)?.order_id === id ? others : kept;
+      // another tab may have had the answer before
+      return status === 'succeeded' && lastIn(kept)?.order_id !== id
+        ? { ...next, last } : next;
+    });
   }
 
-  // The last success of this browser, if it is recent and of this amount.
+  // The last success of this browser, as last seen, if it is recent and of this
+  // amount.
   lastLike(amount) {
-    const last = this.#store.read(this.#lastKey);
-    return isOrderId(last?.order_id) && isAmount(last.amount)
-      && same(last.amount, amount)
-      && Math.abs(Date.now() - last.at) < REPEAT_MS ? last : null;
+    const last = lastIn(this.#seen);
+    return isLike(last, amount) ? last : null;
   }
+
+  async #change(edit) {
+    this.#seen = await this.#store.change(this.#key, edit);
+  }
+}
+
+function orderIn({ pending }) {
+  return isOrder(pending) ? pending : null;
+}
+
+function lastIn({ last }) {
+  return isOrder(last) ? last : null;
+}
+
+function isOrder(order) {
+  return isOrderId(order?.order_id) && isAmount(order.amount);
+}
+
+function isLike(last, amount) {
+  return last !== null && same(last.amount, amount)
+    && Math.abs(Date.now() - last.at) < REPEAT_MS;
 }
 
 // Brings one order to its final answer, however often it takes to ask.
@@ -105,6 +137,7 @@ export class Settlement {
   #report;
   #look;
   #closing = false;
+  #marked = null; // when that is kept
   #reason;
   #refusal = null;
   #doubt;
@@ -126,8 +159,10 @@ export class Settlement {
     this.#reason = patient ? 'elsewhere' : known ? 'resumed' : '';
   }
 
-  // Returns { phase, record, stopped, refusal }. phase is the record's status,
-  // or 'sign-in' or 'stuck' where the order stays pending and record is null.
+  // Returns { phase, record, stopped, refusal, settled }. phase is the record's
+  // status, or 'sign-in' or 'stuck' where the order stays pending and record is
+  // null. settled: until it is kept that the answer is final, which nobody has
+  // to wait for who wants to know it.
   async run() {
     const backoff = new Backoff();
     for (;;) {
@@ -138,8 +173,8 @@ export class Settlement {
       const verdict = api.judge(answer, this.#order.order_id);
 
       if (verdict === 'final') {
-        this.#pending.settle(answer.body);
-        return this.#outcome(answer.body.status, answer.body);
+        const settled = this.#pending.settle(answer.body);
+        return { ...this.#outcome(answer.body.status, answer.body), settled };
       }
       this.#doubt = true;
       // told meanwhile that there is something to see
@@ -194,14 +229,18 @@ export class Settlement {
   #close() {
     this.#closing = true;
     this.#look = false;
-    this.#pending.markClosing(this.#order.order_id);
+    this.#marked = this.#pending.markClosing(this.#order.order_id);
   }
 
   async #ask(signal) {
     const { order_id: id, amount } = this.#order;
-    // another tab may have stopped the same order
-    this.#closing ||= this.#pending.isClosing(id);
     this.#tell(0);
+    await this.#marked;
+    // another tab may have stopped the same order
+    if (!this.#closing && await this.#pending.isClosing(id)) {
+      this.#closing = true;
+      this.#tell(0);
+    }
     if (this.#look) return api.getOrder(id, signal);
     if (this.#closing) return api.closeOrder(id, signal);
     const ticket = await api.getToken(id, signal);
@@ -227,23 +266,6 @@ export class Settlement {
   #outcome(phase, record) {
     return { phase, record, stopped: this.#closing, refusal: this.#refusal };
   }
-}
-
-// Web Locks exist in secure contexts only, and not where the browser keeps no
-// data. Without them two tabs could claim within the same instant; each order
-// is still withdrawn once at most.
-async function exclusively(name, action) {
-  let begun = false;
-  const once = () => {
-    begun = true;
-    return action();
-  };
-  try {
-    if (navigator.locks) return await navigator.locks.request(name, once);
-  } catch (error) {
-    if (begun) throw error;
-  }
-  return once();
 }
 
 // crypto.randomUUID exists in secure contexts only.

@@ -1,19 +1,24 @@
 // What tabs share: what is kept, and what they tell each other.
 
-// What has to outlive a reload: in localStorage, which all tabs share; where the
-// browser keeps none, in this tab's entry of the session history. No secrets.
+const DATABASE = 'withdraw';
+const KEPT = 'kept';
+// a browser whose database does not open by then has none
+const OPEN_MS = 10_000;
 
+// What has to outlive a reload: in IndexedDB, which all tabs share, and whose
+// transactions come one after another whichever tab they are of. localStorage
+// is not fit for it: each process of a browser reads a copy of its own, to which
+// another's change comes some time later, even under a lock that both take.
+// Where the browser keeps no data: in this tab's entry of the session history.
+// No secrets.
 export class Store {
+  // as last seen; at first what an earlier page of this tab could not keep
   #memory = new Map(Object.entries(history.state ?? {}));
+  #unkept = new Set(this.#memory.keys());
   #lasting = true;
+  #opening = null;
 
   constructor() {
-    try {
-      localStorage.setItem('withdraw.probe', '1');
-      localStorage.removeItem('withdraw.probe');
-    } catch {
-      this.#lasting = false;
-    }
     // going back leads to an entry that knows less
     addEventListener('popstate', () => this.#keepInEntry());
   }
@@ -23,37 +28,32 @@ export class Store {
     return this.#lasting;
   }
 
+  // The object of a key, empty where there is none.
   read(key) {
-    if (!this.#lasting && this.#memory.has(key)) return this.#memory.get(key);
-    try {
-      return decode(localStorage.getItem(key));
-    } catch {
-      this.#lasting = false;
-      return this.#memory.get(key) ?? null;
-    }
+    return this.change(key, (kept) => kept);
   }
 
-  write(key, value) {
-    this.#memory.set(key, value);
+  // Puts edit(kept) in the place of what is kept, without another tab's change
+  // between the two, and returns it once it is kept. edit must not wait, and
+  // returns the same object where nothing changes; it may be called twice, and
+  // then the second call counts.
+  async change(key, edit) {
     if (this.#lasting) {
       try {
-        localStorage.setItem(key, JSON.stringify(value));
-        return;
+        const value = await this.#transact(key, edit);
+        this.#memory.set(key, value);
+        this.#unkept.delete(key);
+        return value;
       } catch {
         this.#lasting = false;
       }
     }
-    this.#keepInEntry();
-  }
-
-  remove(key) {
-    this.#memory.delete(key);
-    try {
-      localStorage.removeItem(key);
-    } catch {
-      this.#lasting = false;
+    const value = edit(this.#memory.get(key) ?? {});
+    if (value !== this.#memory.get(key)) {
+      this.#memory.set(key, value);
+      this.#keepInEntry();
     }
-    if (!this.#lasting) this.#keepInEntry();
+    return value;
   }
 
   // The page at another address; what is remembered goes along.
@@ -66,6 +66,47 @@ export class Store {
   #keepInEntry() {
     if (!this.#lasting) this.go(location.href, { replace: true });
   }
+
+  async #transact(key, edit) {
+    this.#opening ??= open(() => { this.#opening = null; });
+    const transaction = (await this.#opening)
+      .transaction(KEPT, 'readwrite', { durability: 'strict' });
+    const kept = transaction.objectStore(KEPT);
+    return new Promise((resolve, reject) => {
+      let value;
+      // an exception in here ends the transaction with nothing changed
+      kept.get(key).onsuccess = ({ target }) => {
+        const stored = target.result ?? {};
+        const unkept = this.#unkept.has(key) ? this.#memory.get(key) : null;
+        value = edit({ ...unkept, ...stored });
+        if (JSON.stringify(value) !== JSON.stringify(stored)) {
+          kept.put(value, key);
+        }
+      };
+      transaction.oncomplete = () => resolve(value);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+}
+
+// lost() is called when the browser closes the database, as it does when it is
+// told to forget a site's data.
+function open(lost) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(KEPT);
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const database = request.result;
+      database.onclose = lost;
+      database.onversionchange = () => {
+        database.close();
+        lost();
+      };
+      resolve(database);
+    };
+    setTimeout(reject, OPEN_MS, new Error('the database does not open'));
+  });
 }
 
 // The other tabs of the same user. What one says is only a hint to look again:
@@ -88,13 +129,5 @@ export class Tabs {
 
   tell(kind, more) {
     this.#channel?.postMessage({ kind, ...more });
-  }
-}
-
-function decode(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // not written by this page
   }
 }

@@ -87,12 +87,6 @@ on(window, 'offline', () => show({ offline: true }));
 on(window, 'pageshow', (event) => (event.persisted ? lookAround() : null));
 on(document, 'visibilitychange', () => (
   document.visibilityState === 'visible' ? lookAround() : null));
-on(window, 'storage', (event) => {
-  if (event.key === null || event.key.startsWith('withdraw.pending.')) {
-    return lookAround();
-  }
-  return null;
-});
 addEventListener('beforeunload', (event) => {
   // the one thing that would be lost
   if (state.settling && !store.lasting) event.preventDefault();
@@ -125,7 +119,7 @@ function show(changes) {
   Object.assign(state, changes);
   state.lasting = store.lasting;
   state.underWay = ['outcome', 'message'].includes(state.step)
-    && isAnother(pending?.read());
+    && isAnother(pending?.order);
   watch.set(isWaiting());
   render(state);
 }
@@ -158,8 +152,12 @@ async function start() {
 async function route() {
   if (!pending || state.step === 'settling') return;
   visit.abort();
+  visit = new AbortController();
+  const { signal } = visit;
+  const order = await pending.read();
+  // an act, or the way to another address, came first
+  if (signal.aborted || state.step === 'settling') return;
   const wanted = new URLSearchParams(location.search).get('order');
-  const order = pending.read();
   if (order && (wanted === null || wanted === order.order_id)) {
     await follow(order, { known: true });
   } else if (wanted === null) {
@@ -192,6 +190,7 @@ async function review() {
   const [answer, list] = await Promise.all([
     api.getAccount(timeout.signal),
     api.listOrders({ limit: PAGE_ROWS }, timeout.signal),
+    pending.read(),
   ]);
   clearTimeout(timer);
   show({ busy: false });
@@ -243,10 +242,11 @@ function likeIt(amount, now) {
 async function act() {
   if (state.step !== 'check' || !state.armed) return;
   const { amount, asked } = state;
+  const at = Date.now();
   // at once: whatever is clicked or typed from now on finds the step closed
   show({ step: 'settling', outcome: { phase: 'claiming', order: { amount } } });
   ui['outcome-title'].focus();
-  const { order, joined, repeat } = await pending.claim(amount, asked);
+  const { order, joined, repeat } = await pending.claim(amount, asked, at);
   if (repeat) {
     openCheck(amount, repeat);
     return;
@@ -279,7 +279,7 @@ async function follow(order, { known, patient = false, joined = '' }) {
   store.go(`/?order=${order.order_id}`, { replace: true });
   const run = settlement.run();
   ui['outcome-title'].focus();
-  const { phase, record, stopped, refusal } = await run;
+  const { phase, record, stopped, refusal, settled } = await run;
   ui.amount.value = '';
   show({
     step: 'outcome',
@@ -294,6 +294,7 @@ async function follow(order, { known, patient = false, joined = '' }) {
   if (!record) return;
   // the user may have gone back meanwhile
   store.go(`/?order=${order.order_id}`, { replace: true });
+  await settled;
   tabs.tell('settled', { id: order.order_id });
   await Promise.all([refresh(), listOrders()]);
 }
@@ -308,7 +309,7 @@ async function hear({ kind: what, order, id }) {
   const current = state.settling;
   const isThis = current?.order.order_id === id;
   if (what === 'claimed' && isOrderId(order?.order_id)) {
-    if (!store.lasting) pending?.adopt(order);
+    await pending?.adopt(order);
     await lookAround();
   } else if (what === 'closing' && isThis) {
     current.settlement.stop();
@@ -322,7 +323,8 @@ async function hear({ kind: what, order, id }) {
 // Something may have happened elsewhere.
 async function lookAround() {
   if (!pending) return;
-  const order = pending.read();
+  const order = await pending.read();
+  if (!pending) return;
   if (state.settling) {
     // ended by another tab
     if (!order) state.settling.settlement.wake({ look: true });

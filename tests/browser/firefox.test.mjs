@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
+import { assertClaimsAgree } from './claims.mjs';
 import { startProxy } from './proxy.mjs';
 import {
   BASE_URL, LIMIT_MS, SUCCEEDED, VOID, basic, ledgerOf, openAccount,
@@ -85,8 +86,10 @@ let held = false;
 firefoxTest('a reload finds the order', async ({ page, user }) => {
   await toCheck(page, '100');
   await page.click('#withdraw');
-  await page.waitForFunction(() => Object.keys(localStorage)
-    .some((key) => key.startsWith('withdraw.pending.')));
+  await page.waitForFunction(async (key) => {
+    const { Store } = await import('/store.js');
+    return (await new Store().read(key)).pending;
+  }, {}, `orders.${user}`);
   await page.reload();
   await assertOnce(page, user, '100.00', '0.00');
 }, ({ path }) => {
@@ -94,6 +97,14 @@ firefoxTest('a reload finds the order', async ({ page, user }) => {
   held = true;
   return { held: new Promise(() => {}) };
 });
+
+firefoxTest('of tabs that claim at the same instant one finds the other\'s order',
+  async ({ page, user, context }) => {
+    const second = await context.newPage();
+    await second.setExtraHTTPHeaders(basic(user));
+    await second.goto(BASE_URL);
+    await assertClaimsAgree([page, second]);
+  });
 
 firefoxTest('a second tab shows the order, and Stop ends it in both',
   async ({ page, user, context, proxy }) => {

@@ -4,7 +4,8 @@
 
 import assert from 'node:assert/strict';
 import {
-  ACCOUNT, WITHDRAW, formIsOpen, gate, pageTest, phase, textOf, theBrowser, withdraw,
+  ACCOUNT, WITHDRAW, formIsOpen, gate, keptOf, pageTest, phase, textOf, theBrowser,
+  withdraw,
 } from './page.mjs';
 import {
   BASE_URL, freeze, ledgerOf, limit, openPage, signIn,
@@ -208,7 +209,7 @@ pageTest('texts of the server are texts', async ({ page, user }) => {
   assert.equal((await ledgerOf(user)).balance, '100.00');
 });
 
-pageTest('no secret is stored', async ({ page, context }) => {
+pageTest('no secret is stored', async ({ page, context, user }) => {
   let token;
   const sent = gate();
   await page.route(WITHDRAW, (route) => {
@@ -221,6 +222,7 @@ pageTest('no secret is stored', async ({ page, context }) => {
     await page.evaluate(() => [
       { ...localStorage }, { ...sessionStorage }, history.state, document.cookie,
     ]),
+    await keptOf(page, user),
     await context.cookies(),
   ]);
   assert.ok(token.length > 20);

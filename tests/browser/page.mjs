@@ -74,9 +74,17 @@ export async function shownOrder(page) {
     .innerText();
 }
 
+// The order that the page has kept, by its own reading; or null.
 export async function pendingOrder(page, user) {
-  return page.evaluate((key) => JSON.parse(localStorage.getItem(key)),
-    `withdraw.pending.${user}`);
+  return (await keptOf(page, user)).pending ?? null;
+}
+
+// All that the page has kept for a user.
+export async function keptOf(page, user) {
+  return page.evaluate(async (key) => {
+    const { Store } = await import('/store.js');
+    return new Store().read(key);
+  }, `orders.${user}`);
 }
 
 // What the service answers when it cannot decide.

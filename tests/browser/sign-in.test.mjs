@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  assertWithdrawnOnce, formIsOpen, gate, phase, textOf, theBrowser, withdraw,
+  assertWithdrawnOnce, formIsOpen, gate, keptOf, phase, textOf, theBrowser,
+  withdraw,
 } from './page.mjs';
 import {
   BASE_URL, LIMIT_MS, addSignIn, ledgerOf, openAccount,
@@ -56,7 +57,9 @@ signInTest('in, a withdrawal, and out again',
 
     // nothing that a script, or a thief of a profile's storage, could use
     const kept = await page.evaluate(() => JSON.stringify(localStorage)
-      + JSON.stringify(sessionStorage) + document.cookie);
+      + JSON.stringify(sessionStorage) + document.cookie)
+      + JSON.stringify(await keptOf(page, user));
+    assert.match(kept, /order_id/);
     const [cookie] = await context.cookies();
     assert.doesNotMatch(kept, new RegExp(`${password}|${cookie.value}`));
     assert.equal(cookie.httpOnly, true);

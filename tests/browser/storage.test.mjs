@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  WITHDRAW, assertAgrees, balanceReads, formIsOpen, gate, pageTest, phase,
-  shownOrder, unavailable, withdraw,
+  WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads, formIsOpen, gate,
+  pageTest, pendingOrder, phase, shownOrder, toCheck, unavailable, withdraw,
 } from './page.mjs';
 import {
   SUCCEEDED, basic, launchProfile, ledgerOf, openAccount, openPage,
@@ -64,11 +64,7 @@ blockedTest('without storage it is withdrawn once', async ({ page, user }) => {
 });
 
 blockedTest('without storage a reload finds the order', async ({ page, user }) => {
-  await page.route(WITHDRAW, (route) => route.fulfill(unavailable(3600)));
-  await withdraw(page, '60');
-  await phase(page, 'checking');
-  const order = await shownOrder(page);
-  await page.unroute(WITHDRAW);
+  const order = await untilChecking(page);
   // the browser asks whether to leave, since only this tab knows the order
   const asked = gate();
   page.once('dialog', (dialog) => {
@@ -91,21 +87,123 @@ blockedTest('without storage the list still asks about an equal one',
     await page.locator('#repeat').waitFor();
   });
 
-pageTest('a storage without room is like none', async ({ page, user }) => {
-  await page.evaluate(() => {
-    Storage.prototype.setItem = () => { throw new Error('no room'); };
-  });
+// Up to an order that has no answer yet, sent or not; returns its number.
+async function untilChecking(page) {
   await page.route(WITHDRAW, (route) => route.fulfill(unavailable(3600)));
   await withdraw(page, '60');
   await phase(page, 'checking');
-  await page.locator('#storage', { hasText: 'keeps no data' }).waitFor();
-  const order = await shownOrder(page);
   await page.unroute(WITHDRAW);
+  return shownOrder(page);
+}
+
+async function leaveAsAsked(page) {
   page.once('dialog', (dialog) => dialog.accept());
-  await page.addInitScript(() => {
-    Storage.prototype.setItem = () => { throw new Error('no room'); };
-  });
   await page.reload();
-  await assertOneSuccess(page, user, '40.00');
-  assert.equal(await shownOrder(page), order, 'the same order');
-});
+}
+
+const KEEPS_NONE = { hasText: 'keeps no data' };
+
+// Runs in the page. Whatever is written is taken back when it is committed, as
+// it is where there is no room.
+function leaveNoRoom() {
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function putInVain(...args) {
+    const request = put.apply(this, args);
+    request.onsuccess = () => this.transaction.abort();
+    return request;
+  };
+}
+
+pageTest('a storage without room is like none',
+  async ({ page, user }) => {
+    await page.addInitScript(leaveNoRoom);
+    await page.reload();
+    await formIsOpen(page);
+    const order = await untilChecking(page);
+    await page.locator('#storage', KEEPS_NONE).waitFor();
+    await leaveAsAsked(page);
+    await assertOneSuccess(page, user, '40.00');
+    assert.equal(await shownOrder(page), order, 'the same order');
+  });
+
+pageTest('an order that found no room is known when there is some again',
+  async ({ page, user }) => {
+    await withdraw(page, '10');
+    await assertWithdrawnOnce(page, user, '10.00', '90.00');
+    await page.click('#new');
+    await page.evaluate(leaveNoRoom);
+    const order = await untilChecking(page);
+    await page.locator('#storage', KEEPS_NONE).waitFor();
+    await page.route(WITHDRAW, (route) => route.fulfill(unavailable(3600)));
+    await leaveAsAsked(page);
+    await phase(page, 'checking');
+    assert.equal(await shownOrder(page), order, 'the same order');
+    assert.equal(await page.locator('#storage').isVisible(), false);
+    await page.unroute(WITHDRAW);
+    await page.reload();
+    await phase(page, 'succeeded');
+    await balanceReads(page, '30.00');
+    assert.equal(await shownOrder(page), order, 'still the same');
+    const { records } = await ledgerOf(user);
+    assert.equal(records.length, 2);
+    await assertAgrees(page, records[1]);
+  });
+
+pageTest('tabs without room tell each other what they have made',
+  async ({ page, user, context }) => {
+    await context.addInitScript(leaveNoRoom);
+    await page.reload();
+    const second = await openPage(context);
+    for (const each of [page, second]) {
+      await formIsOpen(each);
+      await each.route(WITHDRAW, (route) => route.fulfill(unavailable(3600)));
+    }
+    await toCheck(second, '60');
+    await withdraw(page, '60');
+    await phase(page, 'checking');
+    await phase(second, 'checking');
+    assert.equal(await shownOrder(second), await shownOrder(page));
+    for (const each of [page, second]) {
+      await each.unroute(WITHDRAW);
+      await each.evaluate(() => dispatchEvent(new Event('online')));
+    }
+    await assertOneSuccess(page, user, '40.00');
+    await assertOneSuccess(second, user, '40.00');
+  });
+
+pageTest('a database that does not open is like none',
+  async ({ page, user }) => {
+    await page.clock.install();
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        globalThis.asked = true;
+        return {};
+      };
+    });
+    await page.reload();
+    await page.waitForFunction(() => globalThis.asked);
+    await page.clock.fastForward(10_000);
+    await page.locator('#storage', KEEPS_NONE).waitFor();
+    await withdraw(page, '60');
+    await assertOneSuccess(page, user, '40.00');
+  });
+
+pageTest('a browser that is told to forget the site keeps the order under way',
+  async ({ page, user, context }) => {
+    const order = await untilChecking(page);
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Storage.clearDataForOrigin', {
+      origin: new URL(page.url()).origin, storageTypes: 'indexeddb',
+    });
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await assertOneSuccess(page, user, '40.00');
+    assert.equal(await shownOrder(page), order, 'the same order');
+    // and what comes next is kept again
+    await page.click('#new');
+    await page.route(WITHDRAW, (route) => route.fulfill(unavailable(3600)));
+    await withdraw(page, '1');
+    await phase(page, 'checking');
+    assert.equal((await pendingOrder(page, user)).order_id,
+      await shownOrder(page));
+    assert.equal(await page.locator('#storage').isVisible(), false);
+  });

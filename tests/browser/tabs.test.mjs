@@ -1,6 +1,7 @@
 // Two tabs, two windows: one order, and they agree on what they show.
 
 import assert from 'node:assert/strict';
+import { assertClaimsAgree } from './claims.mjs';
 import {
   VOID_CALL, WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads, formIsOpen,
   gate, pageTest, phase, shownOrder, textOf, toCheck, unavailable, withdraw,
@@ -44,7 +45,6 @@ pageTest('tabs that do not hear each other still share one order',
     const second = await context.newPage();
     await second.addInitScript(() => {
       delete globalThis.BroadcastChannel;
-      addEventListener('storage', (e) => e.stopImmediatePropagation(), true);
     });
     await second.goto(page.url());
     await formIsOpen(second);
@@ -61,20 +61,45 @@ pageTest('tabs that do not hear each other still share one order',
     assert.equal(await shownOrder(second), await shownOrder(page));
   });
 
+pageTest('of tabs that claim at the same instant one finds the other\'s order',
+  async ({ page, context }) => (
+    assertClaimsAgree([page, await openPage(context)])));
+
+pageTest('who acted before an order had its answer is led to it',
+  async ({ page }) => {
+    const claims = await page.evaluate(async () => {
+      const { PendingOrder } = await import('/order.js');
+      const { Store } = await import('/store.js');
+      const pending = new PendingOrder('1', new Store());
+      const act = Date.now();
+      const { order } = await pending.claim('60.00', [], act);
+      await pending.settle({ ...order, status: 'succeeded' });
+      return [order, await pending.claim('40.00', [], act),
+        await pending.claim('60.00', [], Date.now() + 1),
+        await pending.claim('40.00', [], Date.now() + 1)];
+    });
+    const [order, before, like, after] = claims;
+    assert.equal(before.joined, true);
+    assert.equal(before.order.order_id, order.order_id);
+    assert.equal(like.repeat.order_id, order.order_id, 'it is asked about');
+    assert.equal(after.joined, false);
+    assert.notEqual(after.order.order_id, order.order_id);
+  });
+
 pageTest('both tabs click at the same instant', async ({ page, context, user }) => {
   const second = await openPage(context);
   await formIsOpen(second);
   await toCheck(page, '60');
   await toCheck(second, '60');
-  // a tab whose click comes after the other's answer is asked, rightly
+  // no answer before both have clicked
   const calls = await Promise.all([page, second].map(holdBack));
   await Promise.all([page, second].map((p) => (
     p.evaluate(() => document.getElementById('withdraw').click()))));
   calls.forEach(({ held }) => held.open());
   await phase(second, 'succeeded');
-  await assertWithdrawnOnce(page, user, '60.00', '40.00');
+  await assertWithdrawnOnce(page, user, '60.00', '140.00');
   assert.equal(await shownOrder(second), await shownOrder(page));
-});
+}, { balance: '200.00' });
 
 pageTest('a tab that has just been told of an equal one asks first',
   async ({ page, context, user }) => {
