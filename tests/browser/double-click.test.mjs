@@ -1,6 +1,7 @@
 // However often it is clicked: one order, one debit, and the page says what the
 // ledger says.
 
+import assert from 'node:assert/strict';
 import {
   assertNothingElseSent, assertWithdrawnOnce, formIsOpen, pageTest, phase,
   toCheck, withdraw,
@@ -91,6 +92,21 @@ pageTest('submissions of the same instant withdraw once',
     });
     await assertWithdrawnOnce(page, user, '20.00', '80.00');
     await assertNothingElseSent(page, user);
+  });
+
+pageTest('a click that comes with Back is no form while its order is made',
+  async ({ page, user }) => {
+    await toCheck(page, '20');
+    await page.evaluate(() => {
+      const form = document.getElementById('form');
+      globalThis.forms = 0;
+      new MutationObserver(() => { globalThis.forms += form.hidden ? 0 : 1; })
+        .observe(form, { attributes: true });
+      dispatchEvent(new PopStateEvent('popstate'));
+      document.getElementById('withdraw').click();
+    });
+    await assertWithdrawnOnce(page, user, '20.00', '80.00');
+    assert.equal(await page.evaluate(() => globalThis.forms), 0);
   });
 
 pageTest('a click on a page that was left and restored sends nothing',
