@@ -82,18 +82,20 @@ export async function openPage(context, url = BASE_URL) {
 
 // All that the ledger says about a user, checked for what must always hold.
 export async function ledgerOf(user) {
-  const [account] = await query(`SELECT balance::text, version
-    FROM account WHERE user_id = ${user}`);
-  const records = await query(`SELECT order_id, amount::text, status, reason,
-    balance_after::text, payout_state FROM withdraw_record WHERE user_id = ${user}
-    ORDER BY created_at`);
-  const entries = await query(`SELECT version, kind, delta::text, order_id,
-    balance_after::text FROM ledger_entry WHERE user_id = ${user}
-    ORDER BY version`);
-  const [sum] = await query(`SELECT sum(delta)::text AS total
-    FROM ledger_entry WHERE user_id = ${user}`);
+  // one look, at one instant
+  const { account, records, entries, sum } = await query(`SELECT
+    (SELECT row_to_json(q) FROM (SELECT balance::text, version
+      FROM account WHERE user_id = ${user}) AS q) AS account,
+    (SELECT coalesce(json_agg(q), '[]') FROM (SELECT order_id, amount::text,
+      status, reason, balance_after::text, payout_state FROM withdraw_record
+      WHERE user_id = ${user} ORDER BY created_at) AS q) AS records,
+    (SELECT coalesce(json_agg(q), '[]') FROM (SELECT version, kind, delta::text,
+      order_id, balance_after::text FROM ledger_entry WHERE user_id = ${user}
+      ORDER BY version) AS q) AS entries,
+    (SELECT sum(delta)::text FROM ledger_entry
+      WHERE user_id = ${user}) AS sum`);
 
-  assert.equal(account.balance, sum.total, 'balance is the sum of the entries');
+  assert.equal(account.balance, sum, 'balance is the sum of the entries');
   assert.deepEqual(entries.map((e) => e.version),
     entries.map((_, i) => i + 1), 'the journal has no gap');
   assert.equal(account.version, entries.length, 'the account is its head');
@@ -146,9 +148,9 @@ export async function limit(user, { min, max, count, sum }) {
     'a test')`);
 }
 
+// The one row of a query, as an object.
 async function query(sql) {
-  const { stdout } = await psql(
-    `SELECT coalesce(json_agg(row_to_json(q)), '[]') FROM (${sql}) AS q`);
+  const { stdout } = await psql(`SELECT row_to_json(r) FROM (${sql}) AS r`);
   return JSON.parse(stdout);
 }
 
