@@ -65,6 +65,7 @@ all="postgres redis withdrawd nginx"	# in the order of dependence
 if [ "$RECONCILE_S" != 0 ]; then
 	all="$all reconcile"
 fi
+read -r boot_id </proc/sys/kernel/random/boot_id
 busy="another servers.sh is at work in $RUN_DIR"
 start_s=30				# bounds of all waiting
 stop_s=20
@@ -163,23 +164,25 @@ read_stat() {	# PID
 	read -ra fields <<<"${line##*) }"
 }
 
-# Tells a process from a later one of the same number, after a reboot too.
-birth() {	# PID
-	read_stat "$1" &&
-		say "$(</proc/sys/kernel/random/boot_id) ${fields[19]}"
+# Sets birth, which tells a process from a later one of the same number, after
+# a reboot too.
+read_birth() {	# PID
+	read_stat "$1" && birth="$boot_id ${fields[19]}"
 }
 
-launch() {	# NAME LOG COMMAND...
+launch() {	# NAME LOG [VARIABLE=VALUE...] COMMAND...
 	local name=$1 log=$run/log/$2
 	shift 2
 	printf '== started %(%F %T)T\n' -1 >>"$log"
 	# without --default-signal they would ignore INT and QUIT, as all
 	# background processes of a script do
-	(cd "$run" && exec "${as_user[@]}" setpriv --no-new-privs -- \
-		env --default-signal=INT,QUIT HOME="$run" setsid "$@") \
+	(cd "$run" && exec "${as_user[@]}" setpriv --no-new-privs -- setsid \
+		env --default-signal=INT,QUIT HOME="$run" "$@") \
 		</dev/null >>"$log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 	disown	# or bash would report its end in words of its own
-	birth $! >"$run/$name.birth" || true	# ended already: see await
+	if read_birth $!; then	# or it has ended already: see await
+		say "$birth" >"$run/$name.birth"
+	fi
 	say $! >"$run/$name.pid"
 	started="$name $started"
 }
@@ -191,20 +194,21 @@ recorded() {	# NAME
 }
 
 alive() {	# NAME
-	local pid born
-	recorded "$1" && [ "$(birth "$pid")" = "$born" ] &&
-		read_stat "$pid" && [ "${fields[0]}" != Z ]
+	local pid born birth
+	recorded "$1" && read_birth "$pid" && [ "$birth" = "$born" ] &&
+		[ "${fields[0]}" != Z ]
 }
 
 # The pids of a server and of all that it started, also after it was killed.
 processes() {	# NAME
-	local pid born now dir
+	local pid born birth dir
 	recorded "$1" || return 0
-	[ "${born% *}" = "$(</proc/sys/kernel/random/boot_id)" ] || return 0
+	[ "${born% *}" = "$boot_id" ] || return 0
 	# A number is not given away while a session has it: if another
 	# process bears it, nothing of ours is left.
-	now=$(birth "$pid") || now=$born
-	[ "$now" = "$born" ] || return 0
+	if read_birth "$pid" && [ "$birth" != "$born" ]; then
+		return 0
+	fi
 	for dir in /proc/[0-9]*; do
 		if ! read_stat "${dir#/proc/}" || [ "${fields[0]}" = Z ]; then
 			continue
@@ -227,8 +231,8 @@ stopped() {	# NAME
 	done
 }
 
-gone() {	# NAME
-	[ -z "$(processes "$1")" ]
+gone() {	# NAME: the one look is cheap, the other is at all processes
+	! alive "$1" && [ -z "$(processes "$1")" ]
 }
 
 stop_server() {	# NAME
@@ -384,7 +388,7 @@ start_withdrawd() {
 	install_programs
 	rm -f "$sockets/withdraw.sock"
 	# shellcheck disable=SC2086 # words
-	launch withdrawd withdrawd.log env \
+	launch withdrawd withdrawd.log \
 		PGHOST="${WITHDRAWD_PGHOST:-$sockets}" PGPORT=5432 \
 		PGDATABASE=withdraw PGUSER=withdraw_service \
 		REDIS_URL="${WITHDRAWD_REDIS_URL:-$redis_url}" \
@@ -437,7 +441,7 @@ start_nginx() {
 
 # May be killed at any moment: it has no other way to stop.
 start_reconcile() {
-	launch reconcile reconcile.log env PGHOST="$sockets" PGPORT=5432 \
+	launch reconcile reconcile.log PGHOST="$sockets" PGPORT=5432 \
 		PGDATABASE=withdraw PGUSER=withdraw_reconcile REDIS_URL="$redis_url" \
 		"$run/app/bin/withdraw-reconcile" --every "$RECONCILE_S"
 }
