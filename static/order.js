@@ -15,9 +15,11 @@ export function isOrderId(text) {
   return UUID.test(text);
 }
 
-// The one order of a user that has no final answer yet (pending), and the last
-// that succeeded (last): one object in the store. Its key carries the user: what
-// one user left behind must never be sent in the name of the next.
+// The order of a user that has no final answer yet (pending), and the last that
+// succeeded (last): one object in the store. Its key carries the user: what one
+// user left behind must never be sent in the name of the next. There is more
+// than one pending only where tabs could not tell each other in time: each is
+// brought to its end before a new one is made.
 export class PendingOrder {
   #key;
   #store;
@@ -30,12 +32,17 @@ export class PendingOrder {
 
   // As last seen, which another tab may have changed: for what is shown.
   get order() {
-    return orderIn(this.#seen);
+    return ordersIn(this.#seen)[0] ?? null;
   }
 
   async read() {
-    this.#seen = await this.#store.read(this.#key);
+    await this.#change((kept) => kept);
     return this.order;
+  }
+
+  async find(orderId) {
+    await this.#change((kept) => kept);
+    return findIn(this.#seen, orderId) ?? null;
   }
 
   // { order, joined }: the order that is pending already, or that was when the
@@ -43,51 +50,52 @@ export class PendingOrder {
   // { repeat }: nothing, since a withdrawal of the same amount has just
   // succeeded, and it is not the one that the user was asked about (asked).
   async claim(amount, asked, at) {
+    // before the change: its edit may run twice, and must make one order
+    const order = { order_id: newUuid(), amount, closing: false };
     let claim;
     await this.#change((kept) => {
-      const pending = orderIn(kept);
+      const [pending] = ordersIn(kept);
       const last = lastIn(kept);
       if (pending) {
         claim = { order: pending, joined: true };
-      } else if (last?.at >= at) {
+      } else if (last?.at >= at && last.at <= Date.now()) {
         claim = { order: last, joined: true };
       } else if (isLike(last, amount) && !asked.includes(last.order_id)) {
         claim = { repeat: last };
       } else {
-        const order = { order_id: newUuid(), amount, closing: false };
         claim = { order, joined: false };
-        return { ...kept, pending: order };
+        return { ...kept, pending: [order] };
       }
       return kept;
     });
     return claim;
   }
 
-  // An order that another tab has made, should tabs share nothing else.
+  // An order that another tab has made.
   adopt(order) {
-    return this.#change((kept) => (
-      orderIn(kept) || lastIn(kept)?.order_id === order.order_id
-        ? kept : { ...kept, pending: order }));
+    return this.#change((kept) => (findIn(kept, order.order_id)
+      ? kept : { ...kept, pending: [...ordersIn(kept), order] }));
   }
 
   // Remember that the user gave the order up: after a reload it must not be
   // sent again, only closed.
   markClosing(orderId) {
-    return this.#change((kept) => (orderIn(kept)?.order_id === orderId
-      ? { ...kept, pending: { ...kept.pending, closing: true } } : kept));
+    return this.#change((kept) => (findIn(kept, orderId)
+      ? { ...kept, pending: ordersIn(kept).map((order) => (
+        order.order_id === orderId ? { ...order, closing: true } : order)) }
+      : kept));
   }
 
   async isClosing(orderId) {
-    const order = await this.read();
-    return order?.order_id === orderId && order.closing === true;
+    return (await this.find(orderId))?.closing === true;
   }
 
   // Its answer is final.
   settle({ order_id: id, amount, created_at, status }) {
     const last = { order_id: id, amount, created_at, at: Date.now() };
     return this.#change((kept) => {
-      const { pending, ...others } = kept;
-      const next = orderIn(kept)?.order_id === id ? others : kept;
+      const next = findIn(kept, id) ? { ...kept,
+        pending: ordersIn(kept).filter((order) => order.order_id !== id) } : kept;
       // another tab may have had the answer before
       return status === 'succeeded' && lastIn(kept)?.order_id !== id
         ? { ...next, last } : next;
@@ -102,12 +110,30 @@ export class PendingOrder {
   }
 
   async #change(edit) {
-    this.#seen = await this.#store.change(this.#key, edit);
+    this.#seen = await this.#store.change(this.#key, (kept, unkept) => (
+      edit(unkept ? join(kept, unkept) : kept)));
   }
 }
 
-function orderIn({ pending }) {
-  return isOrder(pending) ? pending : null;
+// All that two copies know. An order that one of them has had the answer of is
+// pending again: it is asked for once more, and the answer is the same.
+function join(kept, unkept) {
+  const added = ordersIn(unkept)
+    .filter((order) => !findIn(kept, order.order_id));
+  const pending = [...ordersIn(kept), ...added].map((order) => (
+    findIn(unkept, order.order_id)?.closing ? { ...order, closing: true }
+      : order));
+  const [last] = [lastIn(kept), lastIn(unkept)].filter(Boolean)
+    .sort((a, b) => b.at - a.at);
+  return { ...kept, pending, last };
+}
+
+function ordersIn({ pending }) {
+  return Array.isArray(pending) ? pending.filter(isOrder) : [];
+}
+
+function findIn(kept, orderId) {
+  return ordersIn(kept).find((order) => order.order_id === orderId);
 }
 
 function lastIn({ last }) {

@@ -1,26 +1,28 @@
 // What tabs share: what is kept, and what they tell each other.
 
-const DATABASE = 'withdraw';
+const DATABASE = 'withdraw.page';
 const KEPT = 'kept';
-// a browser whose database does not open by then has none
-const OPEN_MS = 10_000;
+// for opening, and for a change: a database that takes longer is none
+const LIMIT_MS = 10_000;
 
 // What has to outlive a reload: in IndexedDB, which all tabs share, and whose
 // transactions come one after another whichever tab they are of. localStorage
 // is not fit for it: each process of a browser reads a copy of its own, to which
 // another's change comes some time later, even under a lock that both take.
-// Where the browser keeps no data: in this tab's entry of the session history.
-// No secrets.
+// What cannot be kept there is in this tab's entry of the session history, until
+// a later page of the tab can. No secrets.
 export class Store {
   // as last seen; at first what an earlier page of this tab could not keep
   #memory = new Map(Object.entries(history.state ?? {}));
   #unkept = new Set(this.#memory.keys());
   #lasting = true;
-  #opening = null;
+  #database = null;
 
   constructor() {
     // going back leads to an entry that knows less
-    addEventListener('popstate', () => this.#keepInEntry());
+    addEventListener('popstate', () => {
+      if (!this.#lasting) this.#writeEntry();
+    });
   }
 
   // False: only this tab knows.
@@ -28,91 +30,109 @@ export class Store {
     return this.#lasting;
   }
 
-  // The object of a key, empty where there is none.
-  read(key) {
-    return this.change(key, (kept) => kept);
-  }
-
-  // Puts edit(kept) in the place of what is kept, without another tab's change
-  // between the two, and returns it once it is kept. edit must not wait, and
-  // returns the same object where nothing changes; it may be called twice, and
-  // then the second call counts.
+  // Puts edit(kept, unkept) in the place of what is kept (an object, empty at
+  // first), without another tab's change between the two, and returns it once
+  // it is kept. unkept is what only this tab knew so far, or null. edit must not
+  // wait, and may be called several times, of which the last counts; where it
+  // returns an equal object nothing is written.
   async change(key, edit) {
-    if (this.#lasting) {
+    for (let tries = 1; this.#lasting; tries++) {
       try {
         const value = await this.#transact(key, edit);
         this.#memory.set(key, value);
-        this.#unkept.delete(key);
+        if (this.#unkept.delete(key)) this.#writeEntry();
         return value;
       } catch {
-        this.#lasting = false;
+        // a connection that is lost may say so too late
+        this.#database?.close();
+        this.#database = null;
+        if (tries > 1) this.#lasting = false;
       }
     }
-    const value = edit(this.#memory.get(key) ?? {});
+    const value = edit(this.#memory.get(key) ?? {}, null);
     if (value !== this.#memory.get(key)) {
       this.#memory.set(key, value);
-      this.#keepInEntry();
+      this.#writeEntry();
     }
     return value;
   }
 
-  // The page at another address; what is remembered goes along.
+  // The page at another address; what only this tab knows goes along.
   go(url, { replace = false } = {}) {
-    const state = this.#lasting ? null : Object.fromEntries(this.#memory);
+    const entry = [...this.#memory].filter(([key]) => (
+      !this.#lasting || this.#unkept.has(key)));
+    const state = entry.length > 0 ? Object.fromEntries(entry) : null;
     if (replace) history.replaceState(state, '', url);
     else history.pushState(state, '', url);
   }
 
-  #keepInEntry() {
-    if (!this.#lasting) this.go(location.href, { replace: true });
+  #writeEntry() {
+    this.go(location.href, { replace: true });
   }
 
   async #transact(key, edit) {
-    this.#opening ??= open(() => { this.#opening = null; });
-    const transaction = (await this.#opening)
+    try {
+      this.#database ??= await open();
+    } catch (error) {
+      this.#lasting = false;
+      throw error;
+    }
+    const transaction = this.#database
       .transaction(KEPT, 'readwrite', { durability: 'strict' });
     const kept = transaction.objectStore(KEPT);
     return new Promise((resolve, reject) => {
       let value;
+      let timer = 0;
       // an exception in here ends the transaction with nothing changed
       kept.get(key).onsuccess = ({ target }) => {
         const stored = target.result ?? {};
-        const unkept = this.#unkept.has(key) ? this.#memory.get(key) : null;
-        value = edit({ ...unkept, ...stored });
+        value = edit(stored,
+          this.#unkept.has(key) ? this.#memory.get(key) : null);
         if (JSON.stringify(value) !== JSON.stringify(stored)) {
           kept.put(value, key);
         }
+        // now: the page may be about to end
+        transaction.commit?.();
       };
-      transaction.oncomplete = () => resolve(value);
-      transaction.onabort = () => reject(transaction.error);
+      transaction.oncomplete = () => {
+        clearTimeout(timer);
+        resolve(value);
+      };
+      transaction.onabort = () => {
+        clearTimeout(timer);
+        reject(transaction.error);
+      };
+      timer = setTimeout(() => end(transaction), LIMIT_MS);
     });
   }
 }
 
-// lost() is called when the browser closes the database, as it does when it is
-// told to forget a site's data.
-function open(lost) {
+function open() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(DATABASE, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(KEPT);
     request.onerror = () => reject(request.error);
     request.onsuccess = () => {
       const database = request.result;
-      database.onclose = lost;
-      database.onversionchange = () => {
-        database.close();
-        lost();
-      };
+      database.onversionchange = () => database.close();
       resolve(database);
     };
-    setTimeout(reject, OPEN_MS, new Error('the database does not open'));
+    setTimeout(reject, LIMIT_MS, new Error('the database does not open'));
   });
+}
+
+function end(transaction) {
+  try {
+    transaction.abort();
+  } catch {
+    // it is being committed: that ends by itself
+  }
 }
 
 // The other tabs of the same user. What one says is only a hint to look again:
 // each asks the service by itself, and none depends on one that is asleep.
 //
-//   claimed   an order was made: { order }
+//   claimed   an order was made: { order, kept }; not kept: for this tab alone
 //   closing   an order is to be closed: { id }
 //   settled   an order has its final answer: { id }
 export class Tabs {

@@ -154,11 +154,11 @@ async function route() {
   visit.abort();
   visit = new AbortController();
   const { signal } = visit;
-  const order = await pending.read();
+  const wanted = new URLSearchParams(location.search).get('order');
+  const order = await (wanted === null ? pending.read() : pending.find(wanted));
   // an act, or the way to another address, came first
   if (signal.aborted || state.step === 'settling') return;
-  const wanted = new URLSearchParams(location.search).get('order');
-  if (order && (wanted === null || wanted === order.order_id)) {
+  if (order) {
     await follow(order, { known: true });
   } else if (wanted === null) {
     openForm({ keep: state.step === 'check' });
@@ -247,11 +247,12 @@ async function act() {
   show({ step: 'settling', outcome: { phase: 'claiming', order: { amount } } });
   ui['outcome-title'].focus();
   const { order, joined, repeat } = await pending.claim(amount, asked, at);
+  if (!pending) return; // signed out
   if (repeat) {
     openCheck(amount, repeat);
     return;
   }
-  if (!joined) tabs.tell('claimed', { order });
+  if (!joined) tabs.tell('claimed', { order, kept: store.lasting });
   await follow(order, { known: joined, joined: joined ? amount : '' });
 }
 
@@ -294,9 +295,10 @@ async function follow(order, { known, patient = false, joined = '' }) {
   if (!record) return;
   // the user may have gone back meanwhile
   store.go(`/?order=${order.order_id}`, { replace: true });
-  await settled;
-  tabs.tell('settled', { id: order.order_id });
-  await Promise.all([refresh(), listOrders()]);
+  await Promise.all([
+    settled.then(() => tabs.tell('settled', { id: order.order_id })),
+    refresh(), listOrders(),
+  ]);
 }
 
 function phaseOf(record) {
@@ -305,19 +307,30 @@ function phaseOf(record) {
 
 // ---- other tabs, and coming back --------------------------------------------
 
-async function hear({ kind: what, order, id }) {
+async function hear({ kind: what, order, kept, id }) {
   const current = state.settling;
   const isThis = current?.order.order_id === id;
   if (what === 'claimed' && isOrderId(order?.order_id)) {
-    await pending?.adopt(order);
+    // what both have at hand needs no telling, which may come late
+    if (!kept || !store.lasting) await pending?.adopt(order);
     await lookAround();
   } else if (what === 'closing' && isThis) {
     current.settlement.stop();
+  } else if (what === 'closing') {
+    await pending?.markClosing(id);
   } else if (what === 'settled' && isThis) {
     current.settlement.wake({ look: true });
   } else if (what === 'settled') {
+    await settleHere(id);
     await lookAround();
   }
+}
+
+// Where tabs share nothing else, each has to settle what it has adopted.
+async function settleHere(id) {
+  if (!await pending?.find(id)) return;
+  const answer = await api.getOrder(id, null, true);
+  if (api.judge(answer, id) === 'final') await pending?.settle(answer.body);
 }
 
 // Something may have happened elsewhere.
@@ -327,7 +340,8 @@ async function lookAround() {
   if (!pending) return;
   if (state.settling) {
     // ended by another tab
-    if (!order) state.settling.settlement.wake({ look: true });
+    const isPending = await pending.find(state.settling.order.order_id);
+    if (!isPending) state.settling?.settlement.wake({ look: true });
     return;
   }
   if (order && ['amount', 'check'].includes(state.step)) {

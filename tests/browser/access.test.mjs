@@ -107,10 +107,7 @@ stateTest('looking up an order', async ({ page }) => {
 
 stateTest('an error in the page', async ({ page }) => {
   await page.evaluate(() => {
-    navigator.locks.request = async (name, once) => {
-      await once();
-      throw new Error('made by the test');
-    };
+    crypto.randomUUID = () => { throw new Error('made by the test'); };
   });
   await withdraw(page, '100');
   await phase(page, 'broken');
@@ -123,10 +120,11 @@ stateTest('unknown order', async ({ page }) => {
 
 stateTest('storage blocked, service away', async ({ page }) => {
   await page.addInitScript(() => {
-    Storage.prototype.setItem = () => { throw new Error('no room'); };
+    IDBFactory.prototype.open = () => { throw new Error('blocked'); };
   });
   await page.reload();
   await formIsOpen(page);
+  await page.locator('#storage').waitFor();
   await page.route('**/api/**', (route) => route.fulfill(unavailable(60)));
   await page.evaluate(() => dispatchEvent(new Event('online')));
   await page.locator('#account-note', { hasText: 'out of date' }).waitFor();

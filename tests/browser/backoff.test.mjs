@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import {
-  WITHDRAW, assertWithdrawnOnce, formIsOpen, gate, pageTest, phase, toCheck,
-  unavailable,
+  WITHDRAW, assertWithdrawnOnce, formIsOpen, gate, pageTest, pendingOrder,
+  phase, toCheck, unavailable,
 } from './page.mjs';
 import { Backoff } from '../../static/api.js';
 
@@ -76,7 +76,8 @@ pageTest('an order is asked for again just when it is due',
       await page.evaluate((value) => { globalThis.chance = value; },
         ANSWERS[i + 1]?.[1] ?? 0);
       await page.clock.runFor(wait - 1);
-      // what has been sent by now is here before this
+      // what has been sent by now is here before this; it is kept, then sent
+      await pendingOrder(page, user);
       await page.evaluate(() => fetch('/icon.svg?now'));
       assert.equal(sent, i + 1, `not before ${wait} ms`);
       await page.clock.runFor(1);

@@ -1,4 +1,4 @@
-// The core of it in Firefox, which resends, stores and locks in ways of its own:
+// The core of it in Firefox, which resends and stores in ways of its own:
 // driven over WebDriver BiDi, as Debian's Firefox is.
 
 import assert from 'node:assert/strict';
@@ -88,7 +88,8 @@ firefoxTest('a reload finds the order', async ({ page, user }) => {
   await page.click('#withdraw');
   await page.waitForFunction(async (key) => {
     const { Store } = await import('/store.js');
-    return (await new Store().read(key)).pending;
+    const { pending } = await new Store().change(key, (kept) => kept);
+    return pending?.length > 0;
   }, {}, `orders.${user}`);
   await page.reload();
   await assertOnce(page, user, '100.00', '0.00');

@@ -131,10 +131,7 @@ pageTest('one that another browser made is asked about too',
 pageTest('the claim asks, where the list had not been told yet',
   async ({ page, user, context }) => {
     const deaf = await context.newPage();
-    await deaf.addInitScript(() => {
-      delete globalThis.BroadcastChannel;
-      addEventListener('storage', (e) => e.stopImmediatePropagation(), true);
-    });
+    await deaf.addInitScript(() => { delete globalThis.BroadcastChannel; });
     await deaf.goto(BASE_URL);
     await formIsOpen(deaf);
     await toCheck(deaf, '10');

@@ -209,7 +209,7 @@ pageTest('texts of the server are texts', async ({ page, user }) => {
   assert.equal((await ledgerOf(user)).balance, '100.00');
 });
 
-pageTest('no secret is stored', async ({ page, context, user }) => {
+pageTest('no secret is stored', async ({ page, context }) => {
   let token;
   const sent = gate();
   await page.route(WITHDRAW, (route) => {
@@ -222,7 +222,7 @@ pageTest('no secret is stored', async ({ page, context, user }) => {
     await page.evaluate(() => [
       { ...localStorage }, { ...sessionStorage }, history.state, document.cookie,
     ]),
-    await keptOf(page, user),
+    await keptOf(page),
     await context.cookies(),
   ]);
   assert.ok(token.length > 20);

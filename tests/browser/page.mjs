@@ -74,17 +74,31 @@ export async function shownOrder(page) {
     .innerText();
 }
 
-// The order that the page has kept, by its own reading; or null.
+// The order that the page has kept, or null.
 export async function pendingOrder(page, user) {
-  return (await keptOf(page, user)).pending ?? null;
+  return (await keptOf(page))[`orders.${user}`]?.pending?.[0] ?? null;
 }
 
-// All that the page has kept for a user.
-export async function keptOf(page, user) {
-  return page.evaluate(async (key) => {
-    const { Store } = await import('/store.js');
-    return new Store().read(key);
-  }, `orders.${user}`);
+// All that is in the page's IndexedDB, by key.
+export async function keptOf(page) {
+  return page.evaluate(async () => {
+    const end = (request) => new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    const kept = {};
+    for (const { name } of await indexedDB.databases()) {
+      const database = await end(indexedDB.open(name));
+      for (const store of database.objectStoreNames) {
+        const all = database.transaction(store, 'readwrite').objectStore(store);
+        const [keys, values] = await Promise.all(
+          [end(all.getAllKeys()), end(all.getAll())]);
+        keys.forEach((key, i) => { kept[key] = values[i]; });
+      }
+      database.close();
+    }
+    return kept;
+  });
 }
 
 // What the service answers when it cannot decide.

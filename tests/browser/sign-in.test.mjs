@@ -58,7 +58,7 @@ signInTest('in, a withdrawal, and out again',
     // nothing that a script, or a thief of a profile's storage, could use
     const kept = await page.evaluate(() => JSON.stringify(localStorage)
       + JSON.stringify(sessionStorage) + document.cookie)
-      + JSON.stringify(await keptOf(page, user));
+      + JSON.stringify(await keptOf(page));
     assert.match(kept, /order_id/);
     const [cookie] = await context.cookies();
     assert.doesNotMatch(kept, new RegExp(`${password}|${cookie.value}`));

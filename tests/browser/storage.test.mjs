@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads, formIsOpen, gate,
-  pageTest, pendingOrder, phase, shownOrder, toCheck, unavailable, withdraw,
+  VOID_CALL, WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads,
+  formIsOpen, gate, pageTest, pendingOrder, phase, shownOrder, toCheck,
+  unavailable, withdraw,
 } from './page.mjs';
 import {
-  SUCCEEDED, basic, launchProfile, ledgerOf, openAccount, openPage,
+  BASE_URL, SUCCEEDED, basic, launchProfile, ledgerOf, openAccount, openPage,
 } from './stack.mjs';
 
 // Chromium with "block all cookies", which blocks all storage.
@@ -109,7 +110,7 @@ function leaveNoRoom() {
   const { put } = IDBObjectStore.prototype;
   IDBObjectStore.prototype.put = function putInVain(...args) {
     const request = put.apply(this, args);
-    request.onsuccess = () => this.transaction.abort();
+    this.transaction.abort();
     return request;
   };
 }
@@ -169,6 +170,118 @@ pageTest('tabs without room tell each other what they have made',
     }
     await assertOneSuccess(page, user, '40.00');
     await assertOneSuccess(second, user, '40.00');
+  });
+
+pageTest('what one tab alone knew is joined to what is kept',
+  async ({ page }) => {
+    const joined = await page.evaluate(async () => {
+      const { PendingOrder } = await import('/order.js');
+      const { Store } = await import('/store.js');
+      const order = (closing) => (
+        { order_id: crypto.randomUUID(), amount: '1.00', closing });
+      const last = (at) => ({ ...order(false), at });
+      const both = order(false);
+      const [alone, elsewhere] = [order(false), order(false)];
+      await new Store().change('orders.1', () => (
+        { pending: [elsewhere, both], last: last(1) }));
+      history.replaceState({
+        'orders.1': { pending: [{ ...both, closing: true }, alone],
+          last: last(2) },
+        'orders.2': { pending: [alone] },
+      }, '');
+      const pending = new PendingOrder('1', new Store());
+      const first = await pending.read();
+      const entry = history.state;
+      const kept = await new Store().change('orders.1', (now) => now);
+      return {
+        kept, entry, first, elsewhere, alone,
+        closing: await pending.isClosing(both.order_id),
+      };
+    });
+    assert.deepEqual(joined.first, joined.elsewhere, 'one after another');
+    assert.deepEqual(joined.kept.pending.map((o) => o.order_id).slice(-1),
+      [joined.alone.order_id]);
+    assert.equal(joined.kept.pending.length, 3);
+    assert.equal(joined.closing, true, 'given up in one is given up');
+    assert.equal(joined.kept.last.at, 2, 'the later one');
+    assert.deepEqual(joined.entry, { 'orders.2': { pending: [joined.alone] } },
+      'another user has their own');
+  });
+
+// One tab that can keep nothing, and one that can and shows a receipt, to which
+// the order of the first is told.
+async function oneOfTwoWithoutRoom(page, context, user) {
+  const second = await openPage(context);
+  await withdraw(second, '10');
+  await assertWithdrawnOnce(second, user, '10.00', '90.00');
+  await page.reload(); // to the form, or the outcome that it was told of
+  await page.goto(BASE_URL);
+  await formIsOpen(page);
+  await page.evaluate(leaveNoRoom);
+  const order = await untilChecking(page);
+  await second.locator('#under-way').waitFor();
+  assert.equal((await pendingOrder(second, user)).order_id, order);
+  return { second, order };
+}
+
+pageTest('an order that one tab stopped is sent by no other',
+  async ({ page, user, context }) => {
+    const { second, order } = await oneOfTwoWithoutRoom(page, context, user);
+    await page.route(VOID_CALL, (route) => route.fulfill(unavailable(3600)));
+    await page.click('#stop');
+    await phase(page, 'stopping');
+    while (!(await pendingOrder(second, user)).closing);
+    await page.close({ runBeforeUnload: false });
+    await second.goto(BASE_URL);
+    await phase(second, 'void');
+    assert.equal(await shownOrder(second), order);
+    assert.equal((await ledgerOf(user)).balance, '90.00');
+  });
+
+pageTest('an answer that one tab has settles what another was told',
+  async ({ page, user, context }) => {
+    const { second, order } = await oneOfTwoWithoutRoom(page, context, user);
+    await page.evaluate(() => dispatchEvent(new Event('online')));
+    await phase(page, 'succeeded');
+    assert.equal(await shownOrder(page), order);
+    await second.locator('#under-way').waitFor({ state: 'hidden' });
+    assert.equal(await pendingOrder(second, user), null);
+    await balanceReads(second, '30.00');
+  });
+
+pageTest('a change that does not end is given up',
+  async ({ page, user }) => {
+    await page.clock.install();
+    await page.reload();
+    await formIsOpen(page);
+    await page.evaluate(() => {
+      globalThis.begun = 0;
+      // a transaction that others have to wait for, of another tab perhaps
+      indexedDB.open('withdraw.page').onsuccess = ({ target }) => {
+        const all = target.result.transaction('kept', 'readwrite')
+          .objectStore('kept');
+        const goOn = () => { all.get('x').onsuccess = goOn; };
+        goOn();
+        globalThis.held = true;
+      };
+      const { transaction } = IDBDatabase.prototype;
+      IDBDatabase.prototype.transaction = function counted(...args) {
+        globalThis.begun++;
+        return transaction.apply(this, args);
+      };
+    });
+    await page.waitForFunction(() => globalThis.held);
+    await page.evaluate(() => { globalThis.begun = 0; });
+    await page.fill('#amount', '60');
+    await page.click('#continue');
+    for (let tries = 1; tries <= 2; tries++) {
+      await page.waitForFunction((n) => globalThis.begun >= n, tries);
+      await page.clock.fastForward(10_000);
+    }
+    await page.locator('#withdraw:enabled').waitFor();
+    await page.click('#withdraw');
+    await assertOneSuccess(page, user, '40.00');
+    await page.locator('#storage', KEEPS_NONE).waitFor();
   });
 
 pageTest('a database that does not open is like none',
