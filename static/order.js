@@ -30,9 +30,14 @@ export class PendingOrder {
     this.#store = store;
   }
 
-  // As last seen, which another tab may have changed: for what is shown.
+  // These two as last seen, which another tab may have changed: for what is
+  // shown.
   get order() {
     return ordersIn(this.#seen)[0] ?? null;
+  }
+
+  isPending(orderId) {
+    return findIn(this.#seen, orderId) !== undefined;
   }
 
   async read() {

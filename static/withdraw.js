@@ -44,7 +44,7 @@ let pending = null;
 let tabs = null;
 let refreshing = new AbortController();
 let listing = new AbortController();
-let visit = new AbortController(); // of a receipt
+let visit = new AbortController(); // of an address
 
 on(ui.form, 'submit', review);
 on(ui.check, 'submit', act);
@@ -163,7 +163,7 @@ async function route() {
   } else if (wanted === null) {
     openForm({ keep: state.step === 'check' });
   } else {
-    await showReceipt(wanted);
+    await showReceipt(wanted, signal);
   }
 }
 
@@ -340,8 +340,8 @@ async function lookAround() {
   if (!pending) return;
   if (state.settling) {
     // ended by another tab
-    const isPending = await pending.find(state.settling.order.order_id);
-    if (!isPending) state.settling?.settlement.wake({ look: true });
+    const { order: current, settlement } = state.settling;
+    if (!pending.isPending(current.order_id)) settlement.wake({ look: true });
     return;
   }
   if (order && ['amount', 'check'].includes(state.step)) {
@@ -360,9 +360,7 @@ async function lookAround() {
 
 // ---- a receipt --------------------------------------------------------------
 
-async function showReceipt(id) {
-  visit = new AbortController();
-  const { signal } = visit;
+async function showReceipt(id, signal) {
   if (!isOrderId(id)) {
     show({ step: 'outcome', outcome: { phase: 'unknown-order' } });
     return;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import {
   VOID_CALL, WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads,
-  formIsOpen, pageTest, pendingOrder, phase, shownOrder, textOf, toCheck,
+  closingIsKept, formIsOpen, pageTest, pendingOrder, phase, shownOrder, textOf, toCheck,
   unavailable, withdraw,
 } from './page.mjs';
 import {
@@ -275,7 +275,7 @@ pageTest('a stopped order is not sent again after a reload',
     await page.click('#stop');
     await phase(page, 'stopping');
     // a reload of the same moment may be before it
-    while (!(await pendingOrder(page, user)).closing);
+    await closingIsKept(page, user);
 
     await page.unroute(WITHDRAW);
     await page.unroute(VOID_CALL);

@@ -79,6 +79,11 @@ export async function pendingOrder(page, user) {
   return (await keptOf(page))[`orders.${user}`]?.pending?.[0] ?? null;
 }
 
+// Until it has kept that the order is to be closed.
+export async function closingIsKept(page, user) {
+  while (!(await pendingOrder(page, user)).closing);
+}
+
 // All that is in the page's IndexedDB, by key.
 export async function keptOf(page) {
   return page.evaluate(async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   VOID_CALL, WITHDRAW, assertAgrees, assertWithdrawnOnce, balanceReads,
-  formIsOpen, gate, pageTest, pendingOrder, phase, shownOrder, toCheck,
+  closingIsKept, formIsOpen, gate, pageTest, pendingOrder, phase, shownOrder, toCheck,
   unavailable, withdraw,
 } from './page.mjs';
 import {
@@ -214,8 +214,7 @@ async function oneOfTwoWithoutRoom(page, context, user) {
   const second = await openPage(context);
   await withdraw(second, '10');
   await assertWithdrawnOnce(second, user, '10.00', '90.00');
-  await page.reload(); // to the form, or the outcome that it was told of
-  await page.goto(BASE_URL);
+  await page.goto(BASE_URL); // it may show what it was told of
   await formIsOpen(page);
   await page.evaluate(leaveNoRoom);
   const order = await untilChecking(page);
@@ -230,7 +229,7 @@ pageTest('an order that one tab stopped is sent by no other',
     await page.route(VOID_CALL, (route) => route.fulfill(unavailable(3600)));
     await page.click('#stop');
     await phase(page, 'stopping');
-    while (!(await pendingOrder(second, user)).closing);
+    await closingIsKept(second, user);
     await page.close({ runBeforeUnload: false });
     await second.goto(BASE_URL);
     await phase(second, 'void');
